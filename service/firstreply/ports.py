@@ -1,0 +1,137 @@
+"""The verbs the processor depends on; the adapters implement them.
+
+A *record* is one entry of a partition of a topic. aiokafka's ``ConsumerRecord`` satisfies
+``Record`` as it is, so that nothing is copied on the hot path; files and the simulator use
+``adapters.records.FileRecord``.
+
+A *partition* is named by its number alone: one process reads one topic. Files and the simulator
+are one partition, number 0.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from typing import Protocol
+
+import msgspec
+
+from firstreply.domain.increments import Increments
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+class TimestampType(IntEnum):
+    """What a record's own timestamp means (the numbers are Kafka's)."""
+
+    CREATE_TIME = 0
+    """The producer's clock: never moves log time."""
+    LOG_APPEND_TIME = 1
+    """The broker's clock: moves log time."""
+
+
+class Record(Protocol):
+    """One record of a partition."""
+
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int | None:
+        """Milliseconds since the epoch; None where the source has none."""
+    @property
+    def timestamp_type(self) -> int | None: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """The partitions this process owns. Every rebalance makes a new epoch, even an equal set."""
+
+    epoch: int
+    partitions: frozenset[int]
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A bad record as it came, byte for byte, and why it was rejected."""
+
+    partition: int
+    offset: int
+    reason: str
+    """From the closed list of ``adapters.codec.Reason``; also the metric label."""
+    detail: str
+    """For a person: the place and the remedy. Holds no content of the record."""
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp: int | None
+
+
+class RecordSource(Protocol):
+    """Where records come from: Kafka, files, the simulator."""
+
+    @property
+    def topic(self) -> str:
+        """The topic's name, for labels and messages."""
+
+    async def start(self) -> None:
+        """Connect. Raises ConfigurationError for what a person must change."""
+
+    async def stop(self) -> None:
+        """Leave cleanly. Idempotent."""
+
+    def assignment(self) -> Assignment:
+        """Return what is owned now. Cheap; called at every step."""
+
+    async def begin(self, partition: int) -> int:
+        """Find where to read a newly owned partition, seek there, resume it; return the offset.
+
+        Partitions are paused from the moment they are assigned until this is called.
+        """
+
+    async def fetch(self) -> Mapping[int, Sequence[Record]]:
+        """Return the next records of partitions that were begun; empty after a short wait.
+
+        Called all the time, also while nothing is owned, by one task, which is never cancelled
+        in the middle of it.
+        """
+
+    async def end_offsets(self, partitions: frozenset[int]) -> Mapping[int, int]:
+        """Ask the leaders for the offset after the last record, now (not a cached value).
+
+        Raises RetryableError when a leader does not answer in time.
+        """
+
+    async def commit(self, offsets: Mapping[int, int], epoch: int) -> bool:
+        """Commit; True only if the broker accepted it while ``epoch`` was still the assignment."""
+
+
+class DeadLetterSink(Protocol):
+    """Where bad records go."""
+
+    async def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Return when all are acknowledged. Raises RetryableError otherwise."""
+
+
+class Checkpoints(Protocol):
+    """Durability of a partition's state. The null one acknowledges at once (decision 0004)."""
+
+    async def append(self, partition: int, epoch: int, offset: int) -> None:
+        """Make the partition's state up to ``offset`` durable; return when acknowledged."""
+
+
+class WallClock(Protocol):
+    """The one place that reads the time of day."""
+
+    def now(self) -> int:
+        """Return microseconds since the epoch."""
+
+
+class PublisherPort(Protocol):
+    """The only one that touches the exported metrics."""
+
+    def checkpointed(self, partition: int, epoch: int, increments: Increments) -> None:
+        """Add what a durable checkpoint counted. Called only after its commit was accepted."""
