@@ -146,4 +146,4 @@ class PolicyBook:
         """Resolve a queue name for a label: listed as it is, unlisted ``other``, absent ``none``."""
         if not raw:
             return NONE
-        return self._queue_names[channel].get(raw, OTHER)
+        return self._queue_names.get(channel, {}).get(raw, OTHER)

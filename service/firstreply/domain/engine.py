@@ -1,0 +1,327 @@
+"""The engine of one partition: a keyed store of contacts, their timers, and what they count.
+
+Driven from outside, in the manner of a sans-IO protocol:
+
+``receive(event, log_time)``  fold one event; log time None leaves the log clock alone
+``advance(log_time)``         move the log clock; due deadlines fire
+``next_deadline()``           log time after which ``advance`` may have something to do
+``take_increments()``         what was counted since the last call
+``changes()``                 contacts changed and removed since the last call
+``gauges()``                  who waits, at the service clock
+``snapshot()`` / ``restore``  the whole state as a value, in slices
+
+Guarantees: final figures depend on the set of events alone (named exceptions in design.md,
+section 6). Log time decides only when a miss is counted. The log clock is clamped, never asserted:
+an earlier log time is ignored. Nothing raises on any event the codec lets through.
+"""
+
+from collections.abc import Callable, Iterator
+from heapq import heappop, heappush
+
+import msgspec
+
+from firstreply.domain.bands import OTHER, Policy, PolicyBook
+from firstreply.domain.contact import KEPT, Contact, Once, Phase, current_queue
+from firstreply.domain.counting import Tally
+from firstreply.domain.events import ContactEvent
+from firstreply.domain.facts import Scene, apply, reply_pair
+from firstreply.domain.gauges import PartitionGauges
+from firstreply.domain.increments import Increments
+from firstreply.domain.instants import BEFORE_ALL
+from firstreply.domain.snapshot import Snapshot, decode_contacts, encode_contacts
+from firstreply.domain.store import ContactStore
+from firstreply.domain.transitions import TABLE, classify
+from firstreply.domain.verdict import find_start, judge, start_channel
+from firstreply.domain.waiting import WaitingRoom
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """Contact ids changed and removed since the last call; disjoint."""
+
+    dirty: frozenset[str]
+    removed: frozenset[str]
+
+
+def _forget_nothing(_: Contact) -> None:
+    """Stand in for a listener that wants no forgotten contacts."""
+
+
+class Engine:
+    """One partition.
+
+    Args:
+        book: the policies for contacts that start from now on; may be replaced at any time.
+        grace: microseconds that log time must be past a deadline before its miss is counted.
+        forgotten: called with each contact just before it is forgotten (rule 13).
+    """
+
+    def __init__(
+        self,
+        book: PolicyBook,
+        *,
+        grace: int,
+        forgotten: Callable[[Contact], None] = _forget_nothing,
+    ) -> None:
+        self.book = book
+        self.grace = grace
+        self.log_time: int = BEFORE_ALL
+        self.offset: int | None = None
+        """Offset after the last folded record; set by the processor, moves with the state."""
+        self.proof: int | None = None
+        """Log time of the last idle proof."""
+        self._forgotten = forgotten
+        self._store = ContactStore()
+        self._timers: list[tuple[int, str]] = []
+        self._room = WaitingRoom()
+        self._tally = Tally()
+        self._policies: dict[str, Policy] = {}
+        self._dirty: set[str] = set()
+        self._removed: set[str] = set()
+
+    # -- the three inputs: an event, log time, the end of a replay
+
+    def receive(self, event: ContactEvent, log_time: int | None = None) -> None:
+        """Fold one event. Deadlines that fall due by ``log_time`` fire first."""
+        if log_time is not None:
+            self.advance(log_time)
+        count = self._tally.increments.count
+        count("firstreply_events_total", event.type.value)
+        contact = self._store.get_or_create(event.contact_id)
+        if event.id in contact.recent_ids:
+            count("firstreply_events_duplicate_total")
+            return
+        if event.time < self.log_time - self.grace:
+            count("firstreply_events_late_total")
+        contact.recent_ids = (*contact.recent_ids[1 - KEPT :], event.id)
+        contact.touched = max(contact.touched, self.log_time, event.time)
+        policy = self._policies.get(contact.policy) or self.book.policies[OTHER]
+        scene = Scene(contact, event, self.book, self._tally.increments, policy.clock_skew)
+        apply(TABLE[contact.phase][classify(event)], scene)
+        self._settle(contact)
+
+    def advance(self, log_time: int) -> None:
+        """Move log time forward; fire every deadline it has passed. Idempotent."""
+        if log_time <= self.log_time:
+            return
+        self.log_time = log_time
+        timers = self._timers
+        while timers and timers[0][0] < log_time:
+            due, contact_id = heappop(timers)
+            contact = self._store.get(contact_id)
+            if contact is not None and contact.timer == due:
+                contact.timer = None
+                self._fire(contact)
+
+    def finish(self, until: int) -> None:
+        """Decide every deadline up to and including ``until``, without grace: a replay's end."""
+        for contact in self._store:
+            if contact.phase is Phase.WAITING:
+                self._lapse(contact, until)
+
+    def next_deadline(self) -> int | None:
+        """Return the log time that must be passed for the next timer, or None."""
+        return self._timers[0][0] if self._timers else None
+
+    # -- what comes out
+
+    def take_increments(self) -> Increments:
+        """Return what was counted since the last call."""
+        return self._tally.take()
+
+    def changes(self) -> Changes:
+        """Return which contacts changed or were removed since the last call."""
+        changes = Changes(frozenset(self._dirty), frozenset(self._removed))
+        self._dirty.clear()
+        self._removed.clear()
+        return changes
+
+    def contacts(self) -> Iterator[Contact]:
+        """Iterate over the kept contacts, in an order that is equal in every process."""
+        return iter(self._store)
+
+    def contact(self, contact_id: str) -> Contact | None:
+        """Return a kept contact."""
+        return self._store.get(contact_id)
+
+    def policy_of(self, contact: Contact) -> Policy:
+        """Return the policy pinned by a contact that has a start."""
+        return self._policies[contact.policy]
+
+    def gauges(self) -> PartitionGauges:
+        """Return who waits, at the service clock: log time less grace."""
+        at = None if self.log_time == BEFORE_ALL else self.log_time - self.grace
+        queues = {} if at is None else self._room.gauges(at, self._policies)
+        return PartitionGauges(at, queues, len(self._store), dict(self._tally.ledger))
+
+    def snapshot(self) -> Snapshot:
+        """Return the state as a value. Increments not yet taken are not part of it."""
+        return Snapshot(
+            log_time=self.log_time,
+            offset=self.offset,
+            proof=self.proof,
+            ledger=dict(self._tally.ledger),
+            policies=dict(self._policies),
+            slices=tuple(encode_contacts(shard) for shard in self._store.shards()),
+        )
+
+    @classmethod
+    def restore(
+        cls,
+        snapshot: Snapshot,
+        book: PolicyBook,
+        *,
+        grace: int,
+        forgotten: Callable[[Contact], None] = _forget_nothing,
+    ) -> "Engine":
+        """Build an engine that goes on exactly where the snapshot was taken."""
+        engine = cls(book, grace=grace, forgotten=forgotten)
+        engine.log_time = snapshot.log_time
+        engine.offset = snapshot.offset
+        engine.proof = snapshot.proof
+        engine._tally = Tally(snapshot.ledger)
+        engine._policies = dict(snapshot.policies)
+        for encoded in snapshot.slices:
+            for contact in decode_contacts(encoded):
+                engine._store.add(contact)
+                contact.timer = None
+                contact.waits_in = contact.reply_waits_in = None
+                engine._seat(contact)
+                engine._arm(contact)
+        return engine
+
+    # -- deciding
+
+    def _decide(self, contact: Contact) -> None:
+        """Judge a contact anew and count what the verdict changes."""
+        channel = start_channel(contact)
+        if channel is None:
+            return
+        digest, policy = self._policy_for(contact, channel)
+        start, fallback = find_start(contact, policy)
+        if start is None:
+            contact.phase, contact.start = Phase.UNSEEN, None
+            self._tally.withdraw(contact)
+            if contact.abandonments or contact.closes:
+                self._tally.self_served(contact, channel, self.book)
+            return
+        if fallback and contact.first_time(Once.COUNTED_FALLBACK):
+            self._tally.increments.count("firstreply_start_fallback_total")
+        if contact.start is None:
+            self._count_early_responses(contact, start, policy)
+            contact.known_at = self.log_time
+        contact.start = start
+        contact.policy = digest
+        self._policies.setdefault(digest, policy)
+        verdict = judge(contact, policy, start)
+        contact.phase = verdict.phase
+        self._tally.count(contact, verdict, policy, self.book)
+
+    def _policy_for(self, contact: Contact, channel: str) -> tuple[str, Policy]:
+        """Return the pinned policy; a contact without one, or of another channel, gets today's."""
+        pinned = self._policies.get(contact.policy)
+        if pinned is not None and pinned.channel == channel:
+            return contact.policy, pinned
+        name = channel if channel in self.book.policies else OTHER
+        return self.book.digests[name], self.book.policies[name]
+
+    def _count_early_responses(self, contact: Contact, start: int, policy: Policy) -> None:
+        """Count held responses that turn out to lie before the start (rule 3)."""
+        early = sum(1 for at in contact.responses if at < start - policy.clock_skew)
+        if early:
+            self._tally.increments.count("firstreply_latency_negative_total", amount=early)
+
+    def _lapse(self, contact: Contact, until: int) -> None:
+        """Declare every deadline up to ``until`` passed."""
+        contact.lapsed = max(contact.lapsed, until)
+        self._settle(contact)
+
+    def _settle(self, contact: Contact) -> None:
+        """Bring everything in line with the contact's facts, after any change of them."""
+        self._decide(contact)
+        self._seat(contact)
+        self._arm(contact)
+        self._dirty.add(contact.contact_id)
+        self._removed.discard(contact.contact_id)
+
+    # -- timers
+
+    def _fire(self, contact: Contact) -> None:
+        if contact.phase is Phase.WAITING:
+            due = self._next_due(contact)
+            if due is not None and due < self.log_time:
+                self._lapse(contact, self.log_time - self.grace - 1)
+                return
+        else:
+            settle_for = self._settle_for(contact)
+            if settle_for is not None and contact.touched + settle_for < self.log_time:
+                self._forget(contact)
+                return
+        self._arm(contact)
+
+    def _arm(self, contact: Contact) -> None:
+        """See to it that the contact's next timer is in the heap.
+
+        A timer that turns out too early is cheap: it looks, finds nothing due, and arms the next.
+        """
+        if contact.phase is Phase.WAITING:
+            due = self._next_due(contact)
+        else:
+            settle_for = self._settle_for(contact)
+            due = None if settle_for is None else contact.touched + settle_for
+        if due is not None and (contact.timer is None or due < contact.timer):
+            contact.timer = due
+            heappush(self._timers, (due, contact.contact_id))
+
+    def _next_due(self, contact: Contact) -> int | None:
+        """Return the log time to be passed for the next undecided deadline of a waiting contact."""
+        policy = self._policies[contact.policy]
+        start = contact.start
+        if start is None:
+            return None
+        outcomes = contact.outcomes or {}
+        instants = [
+            policy.deadline(band, start) for band in policy.bands if band.name not in outcomes
+        ]
+        if policy.give_up_after is not None:
+            instants.append(start + policy.give_up_after)
+        return max(min(instants), contact.known_at) + self.grace if instants else None
+
+    def _settle_for(self, contact: Contact) -> int | None:
+        policy = self._policies.get(contact.policy) or self.book.policies[OTHER]
+        return policy.settle_for
+
+    def _forget(self, contact: Contact) -> None:
+        """Forget a settled contact, or one whose opening never came (rule 13)."""
+        unmatched = len(contact.responses)
+        if contact.phase is Phase.UNSEEN and unmatched and not contact.has(Once.WAS_REOPENED):
+            self._tally.increments.count("firstreply_responses_unmatched_total", amount=unmatched)
+        contact.reply_since = None
+        self._seat(contact)
+        self._forgotten(contact)
+        self._store.remove(contact.contact_id)
+        self._dirty.discard(contact.contact_id)
+        self._removed.add(contact.contact_id)
+
+    # -- waiting figures
+
+    def _seat(self, contact: Contact) -> None:
+        """Let the contact wait in the room, or leave it, as its phase and reply wait say."""
+        seat = None
+        if contact.phase is Phase.WAITING and contact.start is not None and contact.received:
+            channel = contact.received[0]
+            pair = (channel, self.book.queue(channel, current_queue(contact)))
+            seat = (pair, contact.policy, contact.start)
+        if seat != contact.waits_in:
+            if contact.waits_in is not None:
+                self._room.leave(*contact.waits_in)
+            if seat is not None:
+                self._room.enter(*seat)
+            contact.waits_in = seat
+        since = contact.reply_since
+        reply_seat = None if since is None else (reply_pair(contact, self.book), since)
+        if reply_seat != contact.reply_waits_in:
+            if contact.reply_waits_in is not None:
+                self._room.reply_leave(*contact.reply_waits_in)
+            if reply_seat is not None:
+                self._room.reply_enter(*reply_seat)
+            contact.reply_waits_in = reply_seat

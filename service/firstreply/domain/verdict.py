@@ -1,0 +1,146 @@
+"""The verdict on a contact: a pure function of its facts and its policy (rules 1 to 7).
+
+Nothing here knows in which order events arrived, what was counted, or what time it is; the only
+thing that is not a fact of the contact is ``lapsed``, the instant up to which deadlines are known
+to have passed. Two contacts with equal facts have equal verdicts.
+"""
+
+from bisect import bisect_left
+
+import msgspec
+
+from firstreply.domain.bands import OTHER, Band, ClockStart, Policy
+from firstreply.domain.contact import Contact, Outcome, Phase
+from firstreply.domain.instants import AFTER_ALL
+
+SHORT_ABANDON = "short_abandon"
+"""The reason under which short abandons are excluded (rule 6)."""
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """What the facts say. Instants are microseconds."""
+
+    phase: Phase
+    start: int
+    response: int | None
+    """First human response, never before the start: one within the clock skew counts as at it."""
+    ended: int | None
+    """Earliest abandonment or close at or after the start."""
+    abandoned: bool
+    """Whether ``ended`` is an abandonment; at the same instant abandonment comes first."""
+    gives_up: int
+    """When the contact is given up if nobody answers; ``AFTER_ALL`` for never."""
+    excluded_at: int | None = None
+    excluded_for: str | None = None
+
+
+def find_start(contact: Contact, policy: Policy) -> tuple[int | None, bool]:
+    """Return the start, or None, and whether it fell back to the opening (rule 1).
+
+    With ``clock_start: queued`` the first entry into a queue starts the clock; a human response
+    that comes before any entry starts it at the opening instead.
+    """
+    if contact.inbound is None:
+        return None, False
+    opened = contact.inbound[0]
+    if policy.clock_start is ClockStart.OPENED:
+        return opened, False
+    place = bisect_left(contact.responses, opened - policy.clock_skew)
+    answered = contact.responses[place] if place < len(contact.responses) else None
+    if contact.queued is None:
+        return (None, False) if answered is None else (opened, True)
+    queued = max(contact.queued, opened)
+    if answered is not None and answered < queued - policy.clock_skew:
+        return opened, True
+    return queued, False
+
+
+def start_channel(contact: Contact) -> str | None:
+    """Return the channel the contact started on (rule 10); None when no start is known.
+
+    A starting message may name no channel; then the earliest opening or message that does.
+    """
+    if contact.inbound is None:
+        return None
+    if contact.inbound[2]:
+        return contact.inbound[2]
+    return OTHER if contact.named is None else contact.named[2]
+
+
+def judge(contact: Contact, policy: Policy, start: int) -> Verdict:
+    """Derive the verdict of a contact that has a start."""
+    response = _first_at_or_after(contact.responses, start - policy.clock_skew)
+    if response is not None:
+        response = max(response, start)
+    abandoned_at = _first_at_or_after(contact.abandonments, start)
+    closed_at = next((at for at, _ in contact.closes if at >= start), None)
+    abandoned = abandoned_at is not None and (closed_at is None or abandoned_at <= closed_at)
+    ended = abandoned_at if abandoned else closed_at
+    gives_up = AFTER_ALL if policy.give_up_after is None else start + policy.give_up_after
+    excluded_at, reason = _exclusion(contact, policy, start, response, ended)
+    if excluded_at is not None:
+        phase = Phase.EXCLUDED
+    elif response is not None:
+        phase = Phase.ANSWERED
+    elif ended is not None and ended <= gives_up:
+        phase = Phase.ABANDONED if abandoned else Phase.CLOSED
+    elif ended is not None or gives_up <= contact.lapsed:
+        phase = Phase.GIVEN_UP
+    else:
+        phase = Phase.WAITING
+    return Verdict(phase, start, response, ended, abandoned, gives_up, excluded_at, reason)
+
+
+def _first_at_or_after(instants: tuple[int, ...], floor: int) -> int | None:
+    place = bisect_left(instants, floor)
+    return instants[place] if place < len(instants) else None
+
+
+def _exclusion(
+    contact: Contact, policy: Policy, start: int, response: int | None, ended: int | None
+) -> tuple[int | None, str | None]:
+    """Return when and why the contact is excluded (rules 6 and 7), or (None, None)."""
+    if contact.excluded is not None:
+        return contact.excluded
+    for at, reason in contact.closes:
+        unanswered = response is None or at < response
+        if at >= start and unanswered and reason in policy.excluded_reasons:
+            return at, reason
+    if (
+        ended is not None
+        and ended - start < policy.short_abandon
+        and (response is None or ended < response)
+    ):
+        return ended, SHORT_ABANDON
+    return None, None
+
+
+def deadline_of(policy: Policy, band: Band, verdict: Verdict) -> int:
+    """Return when a band is missed at the latest: its deadline, or the giving up (rule 13)."""
+    return min(policy.deadline(band, verdict.start), verdict.gives_up)
+
+
+def outcome_of(verdict: Verdict, deadline: int, lapsed: int) -> tuple[Outcome, int] | None:
+    """Return the outcome of a band and the instant at which it fell; None while undecided.
+
+    The earliest, at or after the start, of response, deadline, abandonment, unanswered close
+    decides; at the same instant the one named first (rule 5).
+    """
+    if verdict.phase is Phase.EXCLUDED:
+        at = verdict.excluded_at
+        return Outcome.EXCLUDED, verdict.start if at is None else max(at, verdict.start)
+    response, ended = verdict.response, verdict.ended
+    if response is not None and response <= deadline and (ended is None or response <= ended):
+        return Outcome.MET, response
+    if ended is not None and ended < deadline:
+        return (Outcome.ABANDONED if verdict.abandoned else Outcome.MISSED), ended
+    if deadline <= lapsed or response is not None or ended is not None:
+        return Outcome.MISSED, deadline
+    return None
+
+
+def acknowledged(contact: Contact, verdict: Verdict, policy: Policy) -> bool:
+    """Return whether an automatic reply came after the start and before the human one (rule 3)."""
+    floor = verdict.start - policy.clock_skew
+    first = next((at for at in contact.automatic if at >= floor), None)
+    return first is not None and (verdict.response is None or first < verdict.response)

@@ -1,0 +1,166 @@
+"""Who waits: ordered indexes of starts, and the gauges read from them.
+
+One index per (channel, queue, policy) holds the start of every waiting contact. Nothing more is
+kept: a deadline never falls earlier for a later start, so "how many are overdue at C" is "how many
+started no later than the latest start whose limit is used up at C", one bisect after one question
+to the calendar. That makes every gauge exact, at 8 bytes a contact (decision 0003).
+"""
+
+from bisect import bisect_left, bisect_right, insort
+
+from typing import TypeVar
+
+from firstreply.domain.bands import Band, Clock, Policy
+from firstreply.domain.gauges import HORIZONS, BandState, QueueGauges
+
+_Key = TypeVar("_Key")
+
+_CHUNK = 512
+"""Instants in a chunk before it is split: short enough that an insertion moves little memory."""
+
+
+class InstantIndex:
+    """A sorted multiset of instants, in chunks. Insertion and removal are O(sqrt n) at worst."""
+
+    def __init__(self) -> None:
+        self._chunks: list[list[int]] = []
+        self._lasts: list[int] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._chunks))
+
+    def add(self, instant: int) -> None:
+        """Insert an instant; equal ones are kept each."""
+        if not self._chunks:
+            self._chunks.append([instant])
+            self._lasts.append(instant)
+            return
+        place = min(bisect_left(self._lasts, instant), len(self._chunks) - 1)
+        chunk = self._chunks[place]
+        insort(chunk, instant)
+        self._lasts[place] = chunk[-1]
+        if len(chunk) > 2 * _CHUNK:
+            self._chunks[place : place + 1] = [chunk[:_CHUNK], chunk[_CHUNK:]]
+            self._lasts[place : place + 1] = [chunk[_CHUNK - 1], chunk[-1]]
+
+    def remove(self, instant: int) -> None:
+        """Remove one occurrence. Raises KeyError when there is none."""
+        place = bisect_left(self._lasts, instant)
+        if place < len(self._chunks):
+            chunk = self._chunks[place]
+            position = bisect_left(chunk, instant)
+            if chunk[position] == instant:
+                del chunk[position]
+                if chunk:
+                    self._lasts[place] = chunk[-1]
+                else:
+                    del self._chunks[place], self._lasts[place]
+                return
+        raise KeyError(instant)
+
+    def first(self) -> int | None:
+        """Return the earliest instant."""
+        return self._chunks[0][0] if self._chunks else None
+
+    def count_until(self, instant: int) -> int:
+        """Return how many are not later than an instant."""
+        place = bisect_right(self._lasts, instant)
+        whole = sum(map(len, self._chunks[:place]))
+        if place == len(self._chunks):
+            return whole
+        return whole + bisect_right(self._chunks[place], instant)
+
+    def first_after(self, instant: int) -> int | None:
+        """Return the earliest one later than an instant."""
+        place = bisect_right(self._lasts, instant)
+        if place == len(self._chunks):
+            return None
+        chunk = self._chunks[place]
+        return chunk[bisect_right(chunk, instant)]
+
+
+class WaitingRoom:
+    """The indexes of one partition: waiting contacts and reply waits."""
+
+    def __init__(self) -> None:
+        self._starts: dict[tuple[str, str, str], InstantIndex] = {}
+        self._replies: dict[tuple[str, str], InstantIndex] = {}
+
+    def enter(self, pair: tuple[str, str], policy: str, start: int) -> None:
+        """A contact begins to wait in a (channel, queue), judged by a policy digest."""
+        self._starts.setdefault((*pair, policy), InstantIndex()).add(start)
+
+    def leave(self, pair: tuple[str, str], policy: str, start: int) -> None:
+        """It waits there no longer."""
+        _take(self._starts, (*pair, policy), start)
+
+    def reply_enter(self, pair: tuple[str, str], since: int) -> None:
+        """A customer begins to wait for a further reply."""
+        self._replies.setdefault(pair, InstantIndex()).add(since)
+
+    def reply_leave(self, pair: tuple[str, str], since: int) -> None:
+        """That wait is over."""
+        _take(self._replies, pair, since)
+
+    def gauges(
+        self, at: int, policies: dict[str, Policy]
+    ) -> dict[tuple[str, str], QueueGauges]:
+        """Return who waits at an instant, by (channel, queue); pairs without anybody left out."""
+        result: dict[tuple[str, str], QueueGauges] = {}
+        for (channel, queue, digest), index in self._starts.items():
+            gauges = result.setdefault((channel, queue), _nobody())
+            _add_waiting(gauges, index, policies[digest], at)
+        for pair, index in self._replies.items():
+            gauges = result.setdefault(pair, _nobody())
+            gauges.reply_waiting = len(index)
+            gauges.reply_oldest_waiting = index.first()
+        return result
+
+
+def _take(indexes: dict[_Key, InstantIndex], key: _Key, instant: int) -> None:
+    """Remove an instant, and the index with its last one."""
+    index = indexes[key]
+    index.remove(instant)
+    if index.first() is None:
+        del indexes[key]
+
+
+def _nobody() -> QueueGauges:
+    return QueueGauges(waiting=dict.fromkeys(BandState, 0))
+
+
+def _add_waiting(gauges: QueueGauges, index: InstantIndex, policy: Policy, at: int) -> None:
+    """Add the waiting contacts of one policy to the figures of a pair."""
+    band = policy.promise_band()
+    at_risk = index.count_until(latest_start(policy, band, at, band.limit * 4 // 5))
+    latest_overdue = latest_start(policy, band, at, band.limit)
+    overdue = index.count_until(latest_overdue)
+    far_overdue = index.count_until(latest_start(policy, band, at, band.limit * 2))
+    waiting = gauges.waiting
+    waiting[BandState.WITHIN] += len(index) - at_risk
+    waiting[BandState.AT_RISK] += at_risk - overdue
+    waiting[BandState.OVERDUE] += overdue - far_overdue
+    waiting[BandState.FAR_OVERDUE] += far_overdue
+    gauges.oldest_waiting = _earlier(gauges.oldest_waiting, index.first())
+    if policy.promise is None:
+        return
+    following = index.first_after(latest_overdue)
+    if following is not None:
+        deadline = policy.deadline(band, following)
+        gauges.next_deadline = _earlier(gauges.next_deadline, deadline)
+    for name, horizon in HORIZONS.items():
+        until = index.count_until(latest_start(policy, band, at + horizon, band.limit))
+        gauges.due[name] = gauges.due.get(name, 0) + until - overdue
+
+
+def latest_start(policy: Policy, band: Band, at: int, amount: int) -> int:
+    """Return the latest start for which ``amount`` is used up at an instant, on the band's clock."""
+    if band.clock is Clock.BUSINESS and policy.calendar is not None:
+        return policy.calendar.latest_start_us(at, amount)
+    return at - amount
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return min(one, other)

@@ -1,0 +1,198 @@
+"""The figures of a replay: one JSON object from the final, net state of every contact.
+
+Fed contact by contact, in any order: those forgotten on the way and those kept at the end. Equal
+sets of contacts give equal bytes. Seconds are rounded to 3 decimals from whole microseconds, half
+to even; percentiles interpolate linearly; nothing here reads a clock.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Final, TypeAlias
+
+import msgspec
+
+from firstreply.domain.bands import Band, Policy
+from firstreply.domain.contact import Contact, Outcome, Phase
+from firstreply.domain.verdict import acknowledged, judge
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | None"
+
+_UNANSWERED: Final = {
+    Phase.WAITING: "waiting",
+    Phase.ABANDONED: "abandoned",
+    Phase.CLOSED: "closed_unanswered",
+    Phase.GIVEN_UP: "given_up",
+}
+_BAND_FIGURES: Final = {
+    Outcome.MET: "within",
+    Outcome.MISSED: "missed",
+    Outcome.ABANDONED: "abandoned_in",
+}
+
+
+class EventCounts(msgspec.Struct):
+    """What happened to the events of a replay."""
+
+    read: int = 0
+    rejected: dict[str, int] = msgspec.field(default_factory=dict)
+    """By reason."""
+    duplicate: int = 0
+    late: int = 0
+    unmatched: int = 0
+    """Human responses whose opening never came."""
+
+    def as_json(self) -> Json:
+        """Return the ``events`` member of the report."""
+        return {
+            "read": self.read,
+            "rejected": dict(sorted(self.rejected.items())),
+            "duplicate": self.duplicate,
+            "late": self.late,
+            "unmatched": self.unmatched,
+        }
+
+
+class BandFigures(msgspec.Struct):
+    """One band over some contacts; ``weight`` is the sum of the weights of decided contacts."""
+
+    met: int = 0
+    missed: int = 0
+    abandoned: int = 0
+    judged: int = 0
+    """Contacts that this band applies to."""
+    weighted_met: Fraction = Fraction(0)
+    weighted_decided: Fraction = Fraction(0)
+    decided: int = 0
+    """Outcomes that count for the promise (rule 11)."""
+
+    def count(self, outcome: Outcome | None, band: Band, policy: Policy) -> None:
+        """Add one contact that is not excluded."""
+        self.judged += 1
+        if outcome is None:
+            return
+        self.met += outcome is Outcome.MET
+        self.missed += outcome is Outcome.MISSED
+        self.abandoned += outcome is Outcome.ABANDONED
+        if outcome is Outcome.ABANDONED and not policy.abandoned_counts:
+            return
+        weight = Fraction(str(band.weight))
+        self.decided += 1
+        self.weighted_decided += weight
+        self.weighted_met += weight if outcome is Outcome.MET else 0
+
+
+class Figures(msgspec.Struct):
+    """The figures of one channel, or of all."""
+
+    received: int = 0
+    excluded: int = 0
+    answered: int = 0
+    acknowledged: int = 0
+    unanswered: dict[str, int] = msgspec.field(
+        default_factory=lambda: dict.fromkeys(_UNANSWERED.values(), 0)
+    )
+    bands: dict[tuple[int, str], BandFigures] = msgspec.field(default_factory=dict)
+    """By (limit, name), so that they sort by limit."""
+    latencies: list[int] = msgspec.field(default_factory=list)
+    """Microseconds of each answered contact."""
+
+    def count(self, contact: Contact, policy: Policy) -> None:
+        """Add one received contact."""
+        self.received += 1
+        if contact.start is None or contact.phase is Phase.EXCLUDED:
+            self.excluded += 1
+            return
+        verdict = judge(contact, policy, contact.start)
+        self.acknowledged += acknowledged(contact, verdict, policy)
+        if verdict.response is not None:
+            self.answered += 1
+            self.latencies.append(verdict.response - verdict.start)
+        else:
+            self.unanswered[_UNANSWERED[contact.phase]] += 1
+        outcomes = contact.outcomes or {}
+        for band in policy.bands:
+            figures = self.bands.setdefault((band.limit, band.name), BandFigures())
+            counted = outcomes.get(band.name)
+            figures.count(None if counted is None else counted.outcome, band, policy)
+
+    def as_json(self) -> Json:
+        """Return the member of the report for this channel."""
+        contacts = self.received - self.excluded
+        bands = [(name, self.bands[limit, name]) for limit, name in sorted(self.bands)]
+        return {
+            "received": self.received,
+            "contacts": contacts,
+            "excluded": self.excluded,
+            "answered": self.answered,
+            "never_answered": contacts - self.answered,
+            **self.unanswered,
+            "acknowledged": self.acknowledged,
+            "within": {name: band.met for name, band in bands},
+            "missed": {name: band.missed for name, band in bands},
+            "abandoned_in": {name: band.abandoned for name, band in bands},
+            "undecided": {
+                name: band.judged - band.met - band.missed - band.abandoned for name, band in bands
+            },
+            "first_response_seconds": self._latency_json(),
+            "expectation_index": self._expectation_index(),
+        }
+
+    def _latency_json(self) -> Json:
+        ordered = sorted(self.latencies)
+        return {
+            "median": percentile_seconds(ordered, Fraction(1, 2)),
+            "p90": percentile_seconds(ordered, Fraction(9, 10)),
+            "max": percentile_seconds(ordered, Fraction(1)),
+        }
+
+    def _expectation_index(self) -> float | None:
+        """Return sum(weight x share met) / sum(weight) over the bands that have decisions.
+
+        A band that channels weigh differently enters "all" with the mean weight of its decisions.
+        """
+        total = Fraction(0)
+        weights = Fraction(0)
+        for band in self.bands.values():
+            if band.weighted_decided:
+                weight = band.weighted_decided / band.decided
+                total += weight * band.weighted_met / band.weighted_decided
+                weights += weight
+        return round(float(total / weights), 6) if weights else None
+
+
+class Report:
+    """Collects contacts; see the module docstring."""
+
+    def __init__(self) -> None:
+        self._channels: dict[str, Figures] = {}
+        self._all = Figures()
+
+    def add(self, contact: Contact, policies: Mapping[str, Policy]) -> None:
+        """Add a contact; one that was never received is left out."""
+        if contact.received is None:
+            return
+        policy = policies[contact.policy]
+        self._channels.setdefault(policy.channel, Figures()).count(contact, policy)
+        self._all.count(contact, policy)
+
+    def as_json(self, events: EventCounts) -> dict[str, Json]:
+        """Return the object of ``replay --format json``."""
+        return {
+            "channels": {
+                name: figures.as_json() for name, figures in sorted(self._channels.items())
+            },
+            "all": self._all.as_json(),
+            "events": events.as_json(),
+        }
+
+
+def percentile_seconds(ordered: list[int], quantile: Fraction) -> float | None:
+    """Interpolate linearly between ascending microseconds; seconds rounded to 3 decimals."""
+    if not ordered:
+        return None
+    position = (len(ordered) - 1) * quantile
+    below = int(position)
+    value = Fraction(ordered[below])
+    if below + 1 < len(ordered):
+        value += (position - below) * (ordered[below + 1] - ordered[below])
+    return round(value / 1000) / 1000
