@@ -14,6 +14,9 @@ from typing import Protocol
 
 import msgspec
 
+from firstreply.adapters.rejection import Rejected, Unknown
+from firstreply.domain.events import ContactEvent
+from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -46,6 +49,16 @@ class Record(Protocol):
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> Headers: ...
+
+
+class RecordDecoder(Protocol):
+    """Turns the bytes of a record into an event, or says why not."""
+
+    def decode(self, record: Record) -> ContactEvent | Rejected | Unknown:
+        """Decode one record. Never raises on what a producer sent."""
+
+    def take_fallbacks(self) -> int:
+        """Return how many events took their record's timestamp since the last call."""
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -130,8 +143,29 @@ class WallClock(Protocol):
         """Return microseconds since the epoch."""
 
 
-class PublisherPort(Protocol):
+class Publisher(Protocol):
     """The only one that touches the exported metrics."""
 
     def checkpointed(self, partition: int, epoch: int, increments: Increments) -> None:
         """Add what a durable checkpoint counted. Called only after its commit was accepted."""
+
+    def gauges(self, partition: int, now: PartitionGauges) -> None:
+        """Replace what is so in a partition."""
+
+    def clock(self, partition: int, at: int | None) -> None:
+        """Set the service clock of a partition: log time less grace."""
+
+    def lag(self, partition: int, messages: int, seconds: float) -> None:
+        """Set how far the partition's end is ahead of what was folded."""
+
+    def drop(self, partition: int) -> None:
+        """Stop to show a partition that is not ours, or may not be any more."""
+
+    def heartbeat(self, instant: int) -> None:
+        """Set the last instant at which every owned partition was caught up or advanced."""
+
+    def clock_skew(self, seconds: float) -> None:
+        """Set how far the broker's clock was seen ahead of ours."""
+
+    def ready(self, ready: bool) -> None:  # noqa: FBT001 - the value of a gauge
+        """Set whether the figures can be trusted."""

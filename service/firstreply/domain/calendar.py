@@ -61,9 +61,12 @@ class Calendar:
         self.digest: Final = hours.digest()
         """Hash of the content, equal in every process."""
         self._zone = ZoneInfo(hours.timezone)
-        last_dated = max((day.year for day in (*hours.holidays, *hours.exceptions)), default=0)
-        # The year after a dated day is not settled: the day's night reaches into it.
-        self._settled = max(_SETTLED_YEAR, last_dated + 2)
+        # A night of New Year's Eve, or the offset of the zone, reaches into the year beside it.
+        self._dated_years = frozenset(
+            day.year + beside
+            for day in (*hours.holidays, *hours.exceptions)
+            for beside in (-1, 0, 1)
+        )
         self._years: dict[int, _Year] = {}
         self._alike: dict[tuple[int, int], _Year] = {}
 
@@ -228,7 +231,7 @@ class Calendar:
 
     def _find_year(self, number: int) -> "_Year":
         """Compile a year, or take one that opens at the same times: far years cost nothing."""
-        if number < self._settled:
+        if number < _SETTLED_YEAR or number in self._dated_years:
             return self._compile(number)
         kind = (date(number, 1, 1).weekday(), _begin_of(number + 1) - _begin_of(number))
         if kind not in self._alike:

@@ -74,7 +74,8 @@ class Engine:
         self._timers: list[tuple[int, str]] = []
         self._room = WaitingRoom()
         self._tally = Tally()
-        self._policies: dict[str, Policy] = {}
+        self.policies: dict[str, Policy] = {}
+        """Every policy pinned by a contact, by digest."""
         self._dirty: set[str] = set()
         self._removed: set[str] = set()
 
@@ -94,7 +95,7 @@ class Engine:
             count("firstreply_events_late_total")
         contact.recent_ids = (*contact.recent_ids[1 - KEPT :], event.id)
         contact.touched = max(contact.touched, self.log_time, event.time)
-        policy = self._policies.get(contact.policy) or self.book.policies[OTHER]
+        policy = self.policies.get(contact.policy) or self.book.policies[OTHER]
         scene = Scene(contact, event, self.book, self._tally.increments, policy.clock_skew)
         apply(TABLE[contact.phase][classify(event)], scene)
         self._settle(contact)
@@ -143,14 +144,10 @@ class Engine:
         """Return a kept contact."""
         return self._store.get(contact_id)
 
-    def policy_of(self, contact: Contact) -> Policy:
-        """Return the policy pinned by a contact that has a start."""
-        return self._policies[contact.policy]
-
     def gauges(self) -> PartitionGauges:
         """Return who waits, at the service clock: log time less grace."""
         at = None if self.log_time == BEFORE_ALL else self.log_time - self.grace
-        queues = {} if at is None else self._room.gauges(at, self._policies)
+        queues = {} if at is None else self._room.gauges(at, self.policies)
         return PartitionGauges(at, queues, len(self._store), dict(self._tally.ledger))
 
     def snapshot(self) -> Snapshot:
@@ -160,7 +157,7 @@ class Engine:
             offset=self.offset,
             proof=self.proof,
             ledger=dict(self._tally.ledger),
-            policies=dict(self._policies),
+            policies=dict(self.policies),
             slices=tuple(encode_contacts(shard) for shard in self._store.shards()),
         )
 
@@ -211,14 +208,14 @@ class Engine:
             contact.known_at = self.log_time
         contact.start = start
         contact.policy = digest
-        self._policies.setdefault(digest, policy)
+        self.policies.setdefault(digest, policy)
         verdict = judge(contact, policy, start)
         contact.phase = verdict.phase
         self._tally.count(contact, verdict, policy, self.book)
 
     def _policy_for(self, contact: Contact, channel: str) -> tuple[str, Policy]:
         """Return the pinned policy; a contact without one, or of another channel, gets today's."""
-        pinned = self._policies.get(contact.policy)
+        pinned = self.policies.get(contact.policy)
         if pinned is not None and pinned.channel == channel:
             return contact.policy, pinned
         name = channel if channel in self.book.policies else OTHER
@@ -274,7 +271,7 @@ class Engine:
 
     def _next_due(self, contact: Contact) -> int | None:
         """Return the log time to be passed for the next undecided deadline of a waiting contact."""
-        policy = self._policies[contact.policy]
+        policy = self.policies[contact.policy]
         start = contact.start
         if start is None:
             return None
@@ -287,7 +284,7 @@ class Engine:
         return max(min(instants), contact.known_at) + self.grace if instants else None
 
     def _settle_for(self, contact: Contact) -> int | None:
-        policy = self._policies.get(contact.policy) or self.book.policies[OTHER]
+        policy = self.policies.get(contact.policy) or self.book.policies[OTHER]
         return policy.settle_for
 
     def _forget(self, contact: Contact) -> None:

@@ -1,0 +1,75 @@
+# Every command of the project; `make` alone lists them. Those that need Python packages or servers
+# get them first, from package registries only, into .venv and .cache.
+#
+#   PYTHON=/path/to/python3   another interpreter for .venv
+#   PYTEST_ARGS="-k words"    more arguments for pytest
+#   REQUIRE_SERVERS=1         a server that cannot be had is a failure, not a skip
+#   NO_APT=1                  never call apt-get
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+SERVERS := deploy/dev/servers.sh
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-kafka test test-fast check lint format lock docs kafka servers clean distclean \
+	venv venv-run
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: venv-run ## Watch a simulated contact centre, without a broker
+	@$(BIN)/firstreply demo $(DEMO_ARGS)
+
+demo-kafka: venv-run kafka ## The same through a real Apache Kafka
+	@$(BIN)/firstreply demo --kafka $(DEMO_ARGS)
+
+test: venv ## All tests, with real servers, and the coverage they must reach
+	@$(SERVERS) kafka prometheus alertmanager || true
+	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
+	@echo "==> every branch of the domain"
+	@$(BIN)/coverage report --include='*/domain/*' --fail-under=100
+
+test-fast: venv ## The tests that need no server, in less than a minute
+	$(PYTEST) -m "not servers and not slow" $(PYTEST_ARGS)
+
+check: lint test ## Everything CI runs
+
+lint: venv ## The static checks alone
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/yamllint --strict .
+
+format: venv ## Format the code and fix what can be fixed safely
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+lock: venv ## Renew requirements/ after a change of dependencies (UPGRADE=1: newest versions)
+	@deploy/dev/lock.sh $(BIN)/python $(if $(UPGRADE),--upgrade)
+
+docs: venv ## Write the generated reference pages anew
+	$(PYTEST) -m "not servers and not slow" --update-golden -q tests
+
+kafka: ## Get Apache Kafka's jars (and Java, where Debian's packages are at hand)
+	@$(SERVERS) kafka
+
+servers: ## Get all servers that the tests use
+	@$(SERVERS) kafka prometheus alertmanager
+
+clean: ## Remove what the tools left behind
+	rm -rf build dist htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache
+	find service tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+distclean: clean ## Remove the virtual environment and the downloaded servers too
+	rm -rf .venv .cache
+
+venv:
+	@deploy/dev/venv.sh dev
+
+venv-run:
+	@deploy/dev/venv.sh run

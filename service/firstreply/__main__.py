@@ -1,0 +1,5 @@
+"""``python -m firstreply``."""
+
+from firstreply.cli import main
+
+main()

@@ -1,0 +1,282 @@
+"""Records from a Kafka topic, as one member of a consumer group.
+
+What flows out is exactly what the topic holds, in offset order per partition, undecoded, from
+partitions that were begun in the current epoch; nothing is skipped silently: a position that the
+log no longer has is an error, never a jump (``auto_offset_reset`` is none). Only offsets handed to
+``commit`` are ever committed.
+
+Errors follow ``domain.errors``: what only needs time is retryable, what would make figures wrong
+is fatal and names topic, partition, offsets and the remedy. Every wait on a broker is bounded.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from firstreply.adapters import kafka_errors
+from firstreply.adapters.kafka_connection import administering, bounded, connect
+from firstreply.adapters.kafka_offsets import LeaderOffsets
+from firstreply.adapters.kafka_options import (
+    KafkaOptions,
+    connection_arguments,
+    consumer_arguments,
+    milliseconds,
+)
+from firstreply.adapters.kafka_ownership import Ownership
+from firstreply.adapters.kafka_start import starting_offset
+from firstreply.adapters.kafka_topics import NOT_AUTHORISED, Topic, require_input
+from firstreply.domain.errors import FatalError, FirstreplyError, RetryableError
+from firstreply.ports import Assignment, Record
+
+_log = logging.getLogger(__name__)
+
+_FETCH_WAIT: Final = timedelta(milliseconds=200)
+_POLL_PATIENCE_SECONDS: Final = 0.5
+"""How long ``fetch`` waits for a poll that a rebalance holds up, before it returns empty."""
+
+_Batches = dict[int, list[ConsumerRecord]]
+
+
+class KafkaSource:
+    """A ``ports.RecordSource`` that reads one topic. One per process; used by one event loop.
+
+    ``begin`` and ``fetch`` belong to one task; ``end_offsets`` and ``commit`` may be called by
+    others.
+    """
+
+    def __init__(self, options: KafkaOptions) -> None:
+        self._options = options
+        self._offsets = LeaderOffsets(options)
+        self._ownership = Ownership(hold=self._hold, released=self._drop_commit)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._input: Topic | None = None
+        self._poll: asyncio.Task[tuple[int, _Batches]] | None = None
+        self._commit: asyncio.Task[None] | None = None
+
+    @property
+    def topic(self) -> str:
+        """The topic's name."""
+        return self._options.topic
+
+    @property
+    def partition_count(self) -> int:
+        """How many partitions the topic has, by the latest metadata; 0 before ``start``."""
+        known = self._consumer and self._consumer.partitions_for_topic(self.topic)
+        return len(known) if known else self._known_partitions()
+
+    @property
+    def input_topic(self) -> Topic | None:
+        """What the brokers said about the topic at ``start``."""
+        return self._input
+
+    async def start(self) -> None:
+        """Look at the topic, connect and ask to join the group; does not wait for partitions.
+
+        Call ``stop`` after a failure too.
+
+        Raises:
+            ConfigurationError: the topic is absent or compacted, or a setting cannot be used.
+            RetryableError: no broker was reached within ``connect_timeout``.
+        """
+        async with administering(self._options) as admin:
+            self._input = await require_input(admin, self._options)
+        await self._offsets.start()
+        self._consumer = AIOKafkaConsumer(
+            **connection_arguments(self._options),
+            **consumer_arguments(self._options),
+            partition_assignment_strategy=(_sticky_assignor(),),
+        )
+        await connect(self._consumer.start, self._options)
+        # Only now: start() with a subscription waits for the group without any limit.
+        self._consumer.subscribe([self.topic], listener=self._ownership)
+
+    async def stop(self) -> None:
+        """Leave the group and disconnect, each within ``stop_timeout``. Idempotent."""
+        self._drop_commit()
+        poll, self._poll = self._poll, None
+        if poll is not None:
+            poll.cancel()
+            await asyncio.wait({poll})
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None and not await bounded(consumer.stop(), self._options.stop_timeout):
+            # stop() gave up half way, before it closed its sockets.
+            await bounded(consumer._client.close(), self._options.stop_timeout)  # noqa: SLF001
+        await self._offsets.stop()
+
+    def assignment(self) -> Assignment:
+        """Return what is owned now; nothing during a rebalance."""
+        return self._ownership.current
+
+    async def begin(self, partition: int) -> int:
+        """Seek to the committed offset, else to ``kafka.start``; resume; return the offset.
+
+        Raises:
+            RetryableError: a broker did not answer, or a rebalance came in between: look at
+                ``assignment()`` again.
+            FatalError: the committed offset is outside what the partition holds.
+        """
+        owned = self._ownership.current
+        if partition not in owned.partitions:
+            raise self._lost(partition)
+        offset = await starting_offset(
+            self._options, self._running(), self._offsets, partition, self._known_partitions()
+        )
+        if self._ownership.current != owned:
+            raise self._lost(partition)
+        name = TopicPartition(self.topic, partition)
+        self._running().seek(name, offset)
+        self._running().resume(name)
+        self._ownership.read_up_to[partition] = offset
+        return offset
+
+    async def fetch(self) -> Mapping[int, Sequence[Record]]:
+        """Return what arrived for begun partitions; empty after at most half a second.
+
+        A poll that a rebalance holds up goes on in the background and is taken up by the next
+        call: aiokafka's ``getmany`` must never be cancelled, and it must be called even while
+        nothing is owned, or the member cannot rejoin (aiokafka #1187).
+
+        Raises:
+            FatalError: records were lost, cannot be read, or may not be read.
+        """
+        self._ownership.check()
+        poll = self._poll
+        if poll is None:
+            poll = self._poll = asyncio.create_task(self._getmany(), name="kafka-getmany")
+        await asyncio.wait({poll}, timeout=_POLL_PATIENCE_SECONDS)
+        if not poll.done() or poll.cancelled():
+            return {}
+        self._poll = None
+        try:
+            epoch, batches = poll.result()
+        except FirstreplyError:
+            raise
+        except Exception as error:  # aiokafka's parsers raise anything
+            raise await self._unreadable(error) from error
+        self._ownership.check()
+        return batches if epoch == self._ownership.current.epoch else {}
+
+    async def end_offsets(self, partitions: frozenset[int]) -> Mapping[int, int]:
+        """Ask the leaders for the offset after the last record of each partition, now.
+
+        Offsets that hold no record (transaction markers, aborted transactions) at the end do not
+        count once they were passed: all records below the answer will have been handed out.
+
+        Raises:
+            RetryableError: a leader did not answer within ``offsets_timeout``.
+        """
+        ends = await self._offsets.ends(partitions)
+        return {number: await self._last_record(number, end) for number, end in ends.items()}
+
+    async def commit(self, offsets: Mapping[int, int], epoch: int) -> bool:
+        """Commit the offsets; True only if accepted while ``epoch`` was the assignment.
+
+        No answer within ``commit_timeout`` is False: it may have been accepted or not. Nothing to
+        commit is False too, for no broker confirmed the membership.
+
+        Raises:
+            FatalError: this user may not commit.
+        """
+        owned = self._ownership.current
+        if not offsets or owned.epoch != epoch or not owned.partitions.issuperset(offsets):
+            return False
+        names = {TopicPartition(self.topic, number): offset for number, offset in offsets.items()}
+        commit = asyncio.create_task(self._running().commit(names), name="kafka-commit")
+        commit.add_done_callback(_retrieved)
+        self._commit = commit
+        try:
+            await asyncio.wait({commit}, timeout=self._options.commit_timeout.total_seconds())
+        finally:
+            commit.cancel()
+        if not commit.done() or commit.cancelled():
+            return False
+        return self._accepted(commit.exception()) and self._ownership.current.epoch == epoch
+
+    def _accepted(self, refusal: BaseException | None) -> bool:
+        match refusal:
+            case None:
+                return True
+            case _ if isinstance(refusal, NOT_AUTHORISED):
+                raise kafka_errors.not_authorised(self._options, refusal) from refusal
+            case CommitFailedError() | IllegalStateError() | KafkaError():
+                _log.warning("kafka_commit_refused", extra={"error": repr(refusal)})
+                return False
+            case _:
+                raise refusal
+
+    def _hold(self, assigned: Collection[TopicPartition]) -> None:
+        consumer = self._running()
+        consumer.pause(*assigned)
+        for name in assigned:
+            # Without a position aiokafka would look for one, paused or not, and report its absence.
+            consumer.seek(name, 0)
+
+    def _drop_commit(self) -> None:
+        # A commit that waits for its coordinator would be sent again with the next generation,
+        # for partitions that may then belong to somebody else.
+        if self._commit is not None:
+            self._commit.cancel()
+
+    async def _getmany(self) -> tuple[int, _Batches]:
+        fetched = await self._running().getmany(
+            timeout_ms=milliseconds(_FETCH_WAIT), max_records=self._options.max_records
+        )
+        # No await from here: what was drained belongs to the epoch that is current now.
+        read_up_to = self._ownership.read_up_to
+        batches = {
+            name.partition: records
+            for name, records in fetched.items()
+            if name.partition in read_up_to
+        }
+        for partition, records in batches.items():
+            read_up_to[partition] = records[-1].offset + 1
+        return self._ownership.current.epoch, batches
+
+    async def _unreadable(self, error: Exception) -> FatalError | RetryableError:
+        lost = kafka_errors.lost_positions(error)
+        for partition, offset in lost.items():
+            first = await self._offsets.beginnings([partition])
+            end = await self._offsets.ends([partition])
+            return kafka_errors.lost_position(
+                self._options, partition, offset, first[partition], end[partition]
+            )
+        return kafka_errors.unreadable(self._options, error, self._ownership.read_up_to)
+
+    def _known_partitions(self) -> int:
+        return self._input.partitions if self._input else 0
+
+    async def _last_record(self, partition: int, end: int) -> int:
+        read_up_to = self._ownership.read_up_to.get(partition)
+        if read_up_to is None or read_up_to >= end:
+            return end
+        # Answers at once: a partition that was begun in this epoch has a position.
+        position = await self._running().position(TopicPartition(self.topic, partition))
+        return read_up_to if position >= end else end
+
+    def _lost(self, partition: int) -> RetryableError:
+        return RetryableError(
+            f"topic {self.topic}, partition {partition} is not owned any more; a rebalance came"
+        )
+
+    def _running(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            msg = f"the Kafka source of topic {self.topic} is not started"
+            raise FatalError(msg)
+        return self._consumer
+
+
+def _sticky_assignor() -> type[StickyPartitionAssignor]:
+    """Return an assignor of our own: aiokafka keeps the last assignment on the class itself."""
+    return type("OwnStickyAssignor", (StickyPartitionAssignor,), {})
+
+
+def _retrieved(task: asyncio.Task[None]) -> None:
+    """Look at the outcome of a task nobody waits for any more, or asyncio complains."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,119 @@
+"""Reaching the brokers within a bounded time, and saying plainly why it failed.
+
+aiokafka's clients try each address once and then report only "unable to bootstrap". Here a start is
+repeated until ``connect_timeout``, then every address is tried by plain TCP, so that the message
+can tell a broker that is down from one that refuses our protocol, certificate or password.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.conn import collect_hosts
+from aiokafka.errors import KafkaError
+
+from firstreply.adapters.kafka_options import KafkaOptions, connection_arguments
+from firstreply.domain.errors import RetryableError
+
+_log = logging.getLogger(__name__)
+
+_PAUSE_SECONDS: Final = 0.5
+_PROBE_SECONDS: Final = 2.0
+
+
+async def connect(start: Callable[[], Awaitable[None]], options: KafkaOptions) -> None:
+    """Call a client's ``start`` until it succeeds or ``connect_timeout`` is over.
+
+    Raises:
+        RetryableError: no broker was reached; the text names every address.
+    """
+    attempts = 0
+    last: BaseException = TimeoutError()
+    try:
+        async with asyncio.timeout(options.connect_timeout.total_seconds()):
+            while True:
+                try:
+                    return await start()
+                except (KafkaError, OSError) as error:
+                    attempts, last = attempts + 1, error
+                    _log.warning(
+                        "kafka_unreachable",
+                        extra={"servers": options.bootstrap_servers, "attempt": attempts},
+                    )
+                await asyncio.sleep(_PAUSE_SECONDS)
+    except TimeoutError as error:
+        raise await _unreachable(options) from (last if attempts else error)
+
+
+@contextlib.asynccontextmanager
+async def administering(options: KafkaOptions) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Open an administration client for the length of a ``with`` block.
+
+    Raises:
+        RetryableError: no broker was reached, or one did not answer a question.
+    """
+    admin = AIOKafkaAdminClient(**connection_arguments(options))
+    try:
+        await connect(admin.start, options)
+        try:
+            async with asyncio.timeout(options.request_timeout.total_seconds()):
+                yield admin
+        except (KafkaError, TimeoutError) as error:
+            if isinstance(error, KafkaError) and not error.retriable:
+                raise
+            msg = (
+                f"Kafka at {options.bootstrap_servers} did not answer a question about its "
+                f"topics: {error!r}; see whether its controller is up"
+            )
+            raise RetryableError(msg) from error
+    finally:
+        await bounded(admin.close(), options.stop_timeout)
+
+
+async def bounded(closing: Awaitable[None], limit: timedelta) -> bool:
+    """Wait for a client to close, but not for ever; return whether it did."""
+    try:
+        async with asyncio.timeout(limit.total_seconds()):
+            await closing
+    except (TimeoutError, KafkaError) as error:
+        _log.warning("kafka_close_incomplete", extra={"error": repr(error)})
+        return False
+    return True
+
+
+async def _unreachable(options: KafkaOptions) -> RetryableError:
+    hosts = [(host, port) for host, port, _ in collect_hosts(options.bootstrap_servers)]
+    findings = await asyncio.gather(*(_probe(host, port) for host, port in hosts))
+    addresses = ", ".join(
+        f"{host}:{port} ({finding or 'accepts connections'})"
+        for (host, port), finding in zip(hosts, findings, strict=True)
+    )
+    waited = f"{options.connect_timeout.total_seconds():g} s"
+    if all(findings):
+        return RetryableError(
+            f"no Kafka broker reached within {waited}: {addresses}; start Kafka or correct "
+            "kafka.bootstrap_servers"
+        )
+    return RetryableError(
+        f"no Kafka broker answered within {waited}: {addresses}; a broker that accepts "
+        f"connections and does not answer is overloaded, or expects something else than "
+        f"kafka.security_protocol {options.security_protocol} with the given certificate and "
+        "user; the log lines of aiokafka above hold each cause"
+    )
+
+
+async def _probe(host: str, port: int) -> str | None:
+    """Return why a plain TCP connection fails, or None if it does not."""
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            _, writer = await asyncio.open_connection(host, port)
+    except TimeoutError:
+        return f"no answer in {_PROBE_SECONDS:g} s"
+    except OSError as error:
+        return error.strerror or str(error)
+    writer.close()
+    return None

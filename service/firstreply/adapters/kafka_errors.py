@@ -1,0 +1,92 @@
+"""What Kafka's errors mean to the person who runs the service.
+
+Each function turns what aiokafka raised into the error that says what to do next, with the topic,
+the partition, the offsets and the remedy.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka.errors import (
+    CorruptRecordException,
+    KafkaError,
+    OffsetOutOfRangeError,
+    RecordTooLargeError,
+)
+
+from firstreply.adapters.kafka_options import KafkaOptions
+from firstreply.adapters.kafka_topics import NOT_AUTHORISED
+from firstreply.domain.errors import FatalError, RetryableError
+
+
+def lost_position(
+    options: KafkaOptions, partition: int, offset: int, first: int, end: int
+) -> FatalError:
+    """Return the error for a position that the partition does not hold (any more)."""
+    if offset < first:
+        cause = f"retention removed {first - offset} unread offsets"
+        remedy = f"raise the topic's retention; to go on without them: {_reset(options, partition)}"
+    else:
+        cause = "the topic was truncated or made anew since that offset was committed"
+        remedy = f"to read the new topic from its beginning: {_reset(options, partition)}"
+    return FatalError(
+        f"topic {options.topic}, partition {partition}: group {options.group} stands at offset "
+        f"{offset}, but the partition holds offsets {first} to {end} (exclusive): {cause}. Stop "
+        f"every member of the group, then {remedy}"
+    )
+
+
+def lost_positions(error: BaseException) -> Mapping[int, int]:
+    """Return the partitions, with the offset asked for, that a fetch found out of range."""
+    if not isinstance(error, OffsetOutOfRangeError) or not error.args:
+        return {}
+    asked: Mapping[Any, int] = error.args[0]
+    return {name.partition: offset for name, offset in asked.items()}
+
+
+def not_authorised(options: KafkaOptions, error: BaseException) -> FatalError:
+    """Return the error for want of a permission."""
+    return FatalError(
+        f"Kafka at {options.bootstrap_servers} refuses user {options.sasl_username or 'anonymous'}:"
+        f" {error}; grant READ and DESCRIBE on topic {options.topic} and READ on group "
+        f"{options.group}"
+    )
+
+
+def unreadable(
+    options: KafkaOptions, error: BaseException, read_up_to: Mapping[int, int]
+) -> FatalError | RetryableError:
+    """Return the error for a fetch that failed for another reason than its position."""
+    if isinstance(error, NOT_AUTHORISED):
+        return not_authorised(options, error)
+    positions = ", ".join(f"{number}: {offset}" for number, offset in sorted(read_up_to.items()))
+    place = f"topic {options.topic}, next offsets {{{positions}}}"
+    if isinstance(error, RecordTooLargeError):
+        return FatalError(
+            f"{place}: a record does not fit one fetch: {error}; raise "
+            "max_partition_fetch_bytes, or upgrade brokers older than 0.10.1"
+        )
+    if isinstance(error, KafkaError) and not isinstance(error, CorruptRecordException):
+        if error.retriable:
+            return RetryableError(f"{place}: {error!r}")
+        return FatalError(f"{place}: the consumer cannot go on: {error!r}; restart the service")
+    return FatalError(
+        f"{place}: a record batch cannot be decoded: {error!r}. Restart the service; if it stops "
+        "at the same place, the batch is damaged: examine it with kafka-dump-log.sh and move the "
+        f"group past it, with all members stopped, by {_command(options)} --topic "
+        f"{options.topic}:PARTITION --reset-offsets --to-offset OFFSET --execute"
+    )
+
+
+def _reset(options: KafkaOptions, partition: int) -> str:
+    return (
+        f"{_command(options)} --topic {options.topic}:{partition} --reset-offsets "
+        "--to-earliest --execute"
+    )
+
+
+def _command(options: KafkaOptions) -> str:
+    return (
+        f"kafka-consumer-groups.sh --bootstrap-server {options.bootstrap_servers} "
+        f"--group {options.group}"
+    )

@@ -1,0 +1,132 @@
+"""Asking the partition leaders where the log begins and ends, now.
+
+The proof of log time needs a fresh answer, so this is a client of its own, member of no group, that
+never fetches: ``highwater()`` of the consumer is a remembered value
+and is older than the clock it would be compared with. It asks with ``read_uncommitted``, because
+``read_committed`` hides the records of open transactions. A leader that does not answer in time is
+a ``RetryableError``, and the next question goes over a new connection: aiokafka would wait on the
+dead one until TCP gives up.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from firstreply.adapters import kafka_errors
+from firstreply.adapters.kafka_connection import bounded, connect
+from firstreply.adapters.kafka_options import KafkaOptions, connection_arguments, milliseconds
+from firstreply.adapters.kafka_topics import NOT_AUTHORISED
+from firstreply.domain.errors import FatalError, RetryableError
+
+
+class LeaderOffsets:
+    """Beginning, end and time lookup of the partitions of one topic. Safe to share by tasks."""
+
+    def __init__(self, options: KafkaOptions) -> None:
+        self._options = options
+        self._client: AIOKafkaConsumer | None = None
+        self._opening = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Connect. Raises RetryableError when no broker is reached."""
+        await self._opened()
+
+    async def stop(self) -> None:
+        """Disconnect, within ``stop_timeout``. Idempotent."""
+        client, self._client = self._client, None
+        if client is not None:
+            await bounded(client.stop(), self._options.stop_timeout)
+
+    async def ends(self, partitions: Iterable[int]) -> Mapping[int, int]:
+        """Return the offset after the last record of each partition, as its leader knows it.
+
+        Raises:
+            RetryableError: a leader did not answer within ``offsets_timeout``.
+        """
+        wanted = self._named(partitions)
+        return await self._ask(wanted, lambda client: client.end_offsets(wanted))
+
+    async def beginnings(self, partitions: Iterable[int]) -> Mapping[int, int]:
+        """Return the offset of the oldest record that retention has left in each partition.
+
+        Raises:
+            RetryableError: a leader did not answer within ``offsets_timeout``.
+        """
+        wanted = self._named(partitions)
+        return await self._ask(wanted, lambda client: client.beginning_offsets(wanted))
+
+    async def at_time(self, partition: int, timestamp: int) -> int | None:
+        """Return the offset of the first record stamped at or after an instant, if there is one.
+
+        Args:
+            partition: its number.
+            timestamp: milliseconds since the epoch, not negative.
+
+        Raises:
+            RetryableError: the leader did not answer within ``offsets_timeout``.
+        """
+        name = TopicPartition(self._options.topic, partition)
+
+        async def ask(client: AIOKafkaConsumer) -> Mapping[TopicPartition, int]:
+            found = (await client.offsets_for_times({name: timestamp}))[name]
+            return {} if found is None else {name: found.offset}
+
+        return (await self._ask([name], ask)).get(partition)
+
+    def _named(self, partitions: Iterable[int]) -> list[TopicPartition]:
+        return [TopicPartition(self._options.topic, partition) for partition in partitions]
+
+    async def _ask(
+        self,
+        wanted: list[TopicPartition],
+        question: Callable[[AIOKafkaConsumer], Awaitable[Mapping[TopicPartition, int]]],
+    ) -> Mapping[int, int]:
+        if not wanted:
+            return {}
+        client: AIOKafkaConsumer | None = None
+        try:
+            async with asyncio.timeout(self._options.offsets_timeout.total_seconds()):
+                client = await self._opened()
+                answers = await question(client)
+        except (KafkaError, TimeoutError) as error:
+            if client is not None:
+                await self._drop(client)  # not reused: see the module's docstring
+            raise self._unanswered(wanted, error) from error
+        return {name.partition: offset for name, offset in answers.items()}
+
+    async def _opened(self) -> AIOKafkaConsumer:
+        async with self._opening:
+            if self._client is None:
+                self._client = await self._open()
+            return self._client
+
+    async def _open(self) -> AIOKafkaConsumer:
+        arguments = connection_arguments(self._options)
+        patience = min(self._options.request_timeout, self._options.offsets_timeout)
+        arguments["request_timeout_ms"] = milliseconds(patience)
+        client = AIOKafkaConsumer(**arguments, isolation_level="read_uncommitted")
+        try:
+            await connect(client.start, self._options)
+        except BaseException:  # CancelledError too: nobody else knows the client yet
+            await bounded(client.stop(), self._options.stop_timeout)
+            raise
+        return client
+
+    async def _drop(self, client: AIOKafkaConsumer) -> None:
+        if self._client is client:
+            await self.stop()
+
+    def _unanswered(
+        self, wanted: list[TopicPartition], error: BaseException
+    ) -> RetryableError | FatalError:
+        numbers = ", ".join(str(name.partition) for name in wanted)
+        where = (
+            f"topic {self._options.topic}, partitions {numbers}, brokers "
+            f"{self._options.bootstrap_servers}"
+        )
+        if isinstance(error, NOT_AUTHORISED):
+            return kafka_errors.not_authorised(self._options, error)
+        limit = f"{self._options.offsets_timeout.total_seconds():g} s"
+        return RetryableError(f"no offset from the leaders within {limit}: {where}: {error!r}")

@@ -1,0 +1,220 @@
+"""The flat form on the wire: its members, and how they are taken out of JSON.
+
+Bytes go in; a struct whose members all have the right type comes out, or a ``Rejected`` that names
+the first member that has not. What the members *mean* is decided in ``adapters.codec``. Only the
+members named here are decoded; unknown ones are skipped, though they too must be JSON.
+
+An object is decoded in one call. Only when that fails is it taken apart member by member, to say
+which one is wrong and whether the type is one of ours at all: a good record pays nothing for the
+explanation of a bad one.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Final, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from firstreply.adapters.rejection import (
+    MAX_TEXT,
+    UNKNOWN,
+    Reason,
+    Rejected,
+    Unknown,
+    misfit,
+    wrong_schema,
+)
+from firstreply.domain.events import Actor, Direction, EventType
+
+MAX_DEPTH: Final = 100
+"""Levels of nesting. Fixed, as the interpreter's own limit depends on the depth of the caller."""
+
+
+_KINDS: Final = {kind.value: kind for kind in EventType}
+
+
+def flat_kind(name: str) -> EventType | None:
+    """Read the type of a flat event, exactly as the contract spells it."""
+    return _KINDS.get(name)
+
+
+ABSENT: Final = msgspec.Raw()
+"""An undecoded member that is not there."""
+_NULL: Final = msgspec.Raw(b"null")
+
+
+def given(raw: msgspec.Raw) -> bool:
+    """Say whether an undecoded member is there and not null."""
+    return bool(raw) and raw != _NULL
+
+
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+
+
+class Data(msgspec.Struct, gc=False):
+    """What CloudEvents carry in ``data`` and the flat form beside the rest."""
+
+    contact_id: Text | None = None
+    channel: Text | None = None
+    queue: Text | None = None
+    actor: Actor | None = None
+    direction: Direction | None = None
+    reason: Text | None = None
+
+
+class Flat(Data, gc=False):
+    """The flat form. With a ``specversion`` it is a structured CloudEvent instead."""
+
+    type: str | None = None
+    id: Text | None = None
+    time: datetime | int | float | None = None
+    specversion: msgspec.Raw = ABSENT
+
+
+class Parts(NamedTuple):
+    """What every shape comes down to, before the contract's rules are applied."""
+
+    kind: EventType
+    contact_id: str | None
+    time: datetime | float | None
+    """As decoded: a number is in seconds or milliseconds. None is absent."""
+    id: str | None
+    data: Data
+    """Its contact id has no say here; ``contact_id`` has."""
+
+
+def blank(text: str) -> bool:
+    """Say whether a text counts as absent: it is empty or holds white space only."""
+    return not text or text.isspace()
+
+
+_DEEP: Final = Rejected(
+    Reason.NOT_JSON, f"the event is nested deeper than {MAX_DEPTH} levels; send it flat"
+)
+# Possessive, and an unclosed string runs to the end: linear in the length whatever comes.
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
+
+
+def unreadable(value: bytes) -> Rejected | None:
+    """Return why bytes cannot be read as JSON text at all: not UTF-8, or nested too deeply.
+
+    Both are checked over the whole text, as the typed decoders look at neither in what they skip.
+    """
+    if not value.isascii():
+        try:
+            value.decode()
+        except UnicodeDecodeError as error:
+            detail = f"the event is not UTF-8 (byte {error.start}); encode it as UTF-8"
+            return Rejected(Reason.NOT_JSON, detail)
+    if value.count(b"{") + value.count(b"[") > MAX_DEPTH and _too_deep(value):
+        return _DEEP
+    return None
+
+
+def _too_deep(value: bytes) -> bool:
+    depth = 0
+    for token in _TOKEN.finditer(value):
+        mark = value[token.start()]
+        if mark in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif mark in b"]}":
+            depth -= 1
+    return False
+
+
+_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ANYTHING: Final = msgspec.json.Decoder(msgspec.Raw)
+_NAME: Final = msgspec.json.Decoder(str)
+
+
+def members(value: bytes | msgspec.Raw, place: str = "") -> dict[str, msgspec.Raw] | Rejected:
+    """Take a JSON object apart; the values stay undecoded, of a name given twice the last wins.
+
+    Args:
+        value: JSON text that ``unreadable`` has nothing against.
+        place: what the object is, for the message.
+    """
+    try:
+        _ANYTHING.decode(value)  # the grammar first: typed decoders stop at the first wrong type
+        return _MEMBERS.decode(value)
+    except msgspec.ValidationError:
+        return wrong_schema(f"{place or 'the event'} must be a JSON object")
+    except msgspec.DecodeError as error:
+        return _not_json(str(error), bytes(value)[:3])
+
+
+def _not_json(error: str, start: bytes) -> Rejected:
+    hint = f"{error}; send one JSON object per record"
+    if start.startswith(b"\0"):
+        hint = "the event starts with a schema registry's frame; send plain JSON"
+    elif start == b"\xef\xbb\xbf":
+        hint = "the event starts with a byte order mark; leave it out"
+    return Rejected(Reason.NOT_JSON, hint)
+
+
+_S = TypeVar("_S", bound=msgspec.Struct)
+
+
+class Form(Generic[_S]):
+    """Decodes one of the structs above from JSON.
+
+    Args:
+        struct: what to decode.
+        place: what the object is, where it is not the event itself.
+        kind_of: reads the object's type, which is judged before its other members.
+    """
+
+    def __init__(
+        self,
+        struct: type[_S],
+        *,
+        place: str = "",
+        kind_of: Callable[[str], EventType | None] | None = None,
+    ) -> None:
+        self._struct = struct
+        self._place = place
+        self._kind_of = kind_of
+        self._decode = msgspec.json.Decoder(struct).decode
+        self._decoders = {
+            field.name: msgspec.json.Decoder(field.type) for field in msgspec.structs.fields(struct)
+        }
+
+    def read(self, value: bytes | msgspec.Raw) -> _S | Rejected | Unknown:
+        """Decode at once; where that fails, say why, or that the type is not ours."""
+        try:
+            return self._decode(value)
+        except msgspec.DecodeError:
+            return self._piecemeal(value)
+
+    def _piecemeal(self, value: bytes | msgspec.Raw) -> _S | Rejected | Unknown:
+        found = members(value, self._place)
+        if isinstance(found, Rejected):
+            return found
+        if self._kind_of is not None and _is_unknown(found.get("type"), self._kind_of):
+            return UNKNOWN
+        wire = self._struct()
+        for name, decoder in self._decoders.items():
+            raw = found.get(name)
+            if raw is None:
+                continue
+            try:
+                setattr(wire, name, decoder.decode(raw))
+            except msgspec.DecodeError:
+                return misfit(name, self._place and f"{self._place}.")
+        return wire
+
+
+def _is_unknown(raw: msgspec.Raw | None, kind_of: Callable[[str], EventType | None]) -> bool:
+    if raw is None:
+        return False
+    try:
+        return kind_of(_NAME.decode(raw)) is None
+    except msgspec.DecodeError:
+        return False
+
+
+FLAT: Final = Form(Flat, kind_of=flat_kind)
+DATA: Final = Form(Data, place="data")

@@ -1,0 +1,201 @@
+"""What people type. Each command parses its arguments, calls one function and prints.
+
+Exit codes: 0 all is well, 1 something was found wrong or went wrong, 2 wrong use (also a
+configuration that cannot be used, except by ``check-config``, whose finding it is). Heavy modules
+are imported by the command that needs them, so that ``--help`` answers at once.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from firstreply import __version__
+from firstreply.domain.errors import ConfigurationError, FirstreplyError
+
+if TYPE_CHECKING:
+    from firstreply.settings import Settings
+
+app = typer.Typer(
+    name="firstreply",
+    help="Monitors how fast an organisation answers its customers.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration file (YAML). Default: built-in settings."),
+]
+
+
+class ReplayFormat(StrEnum):
+    """Output formats of replay."""
+
+    TABLE = "table"
+    JSON = "json"
+    METRICS = "metrics"
+
+
+class Format(StrEnum):
+    """Output formats of the checks."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - a typer callback
+    if wanted:
+        typer.echo(f"firstreply {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Monitors how fast an organisation answers its customers."""
+
+
+@app.command(epilog="Example: firstreply run --config firstreply.yaml")
+def run(config: ConfigOption = None) -> None:
+    """Read contact events from Kafka and serve metrics, until Ctrl-C or SIGTERM."""
+    with _errors():
+        from firstreply import logs
+        from firstreply.app import run_kafka
+
+        settings = _settings(config)
+        logs.set_up(settings.log.format, settings.log.level)
+        typer.echo(
+            "State is kept in memory: after a restart, contacts that were waiting are not known "
+            "and their answers count as unmatched.",
+            err=True,
+        )
+        asyncio.run(run_kafka(settings))
+
+
+@app.command(epilog="Example: firstreply demo --speed 1200")
+def demo(  # noqa: PLR0913 - options
+    config: ConfigOption = None,
+    *,
+    kafka: Annotated[
+        bool, typer.Option("--kafka", help="Through a real Apache Kafka, started for the demo.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Another seed is another day.")] = 1,
+    speed: Annotated[float, typer.Option(help="Simulated seconds in one second.")] = 600.0,
+    scale: Annotated[float, typer.Option(help="1 is about 7,000 contacts a day.")] = 1.0,
+    days: Annotated[int, typer.Option(help="How many days to play.", min=1)] = 1,
+) -> None:
+    """Play a simulated day of a contact centre: live table, and metrics to scrape."""
+    with _errors():
+        from firstreply import logs
+        from firstreply.demo import Play, demo_settings, run_demo
+
+        settings = demo_settings(config, dict(os.environ))
+        logs.set_up(settings.log.format, "warning")
+        play = Play(seed=seed, speed=speed, scale=scale, days=days)
+        asyncio.run(run_demo(settings, play, through_kafka=kafka))
+
+
+@app.command(
+    epilog="Example: firstreply replay --format json january.jsonl.gz february.jsonl.gz"
+)
+def replay(
+    files: Annotated[list[str], typer.Argument(help="JSONL, plain or gzip; - is standard input.")],
+    config: ConfigOption = None,
+    output: Annotated[ReplayFormat, typer.Option("--format", help="How to print.")] = (
+        ReplayFormat.TABLE
+    ),
+    until: Annotated[
+        str,
+        typer.Option(
+            help="Leave out later events, decide deadlines up to this RFC 3339 time; or end."
+        ),
+    ] = "end",
+) -> None:
+    """Compute the figures of recorded events: the same bytes every time."""
+    with _errors():
+        from firstreply.replay_command import print_replay
+
+        print_replay(_settings(config), files, output.value, until)
+
+
+@app.command("check-config", epilog="Example: firstreply check-config firstreply.yaml")
+def check_config(
+    file: Annotated[Path | None, typer.Argument(help="Default: the built-in settings.")] = None,
+    output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+) -> None:
+    """Check a configuration; exit 1 if it cannot be used."""
+    from firstreply.config_describe import describe
+
+    with _errors(configuration=1):
+        settings = _settings(file)
+        warnings = settings.warnings()
+        if output is Format.JSON:
+            found = {"valid": True, "warnings": warnings, "configuration": describe(settings)}
+            typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+            return
+        for warning in warnings:
+            typer.echo(f"warning: {warning}")
+        typer.echo(f"{file or 'the built-in configuration'} is valid")
+
+
+@app.command("check-event", epilog="Example: firstreply check-event < sample.json")
+def check_event(
+    config: ConfigOption = None,
+    output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+) -> None:
+    """Say what an event from standard input becomes, or why it is rejected (exit 1)."""
+    with _errors():
+        from firstreply.check_event import check
+        from firstreply.policies import policy_book
+
+        settings = _settings(config)
+        outcome = check(sys.stdin.buffer.read(), book=policy_book(settings))
+        if output is Format.JSON:
+            typer.echo(json.dumps(outcome.as_dict(), indent=2, ensure_ascii=False))
+        else:
+            typer.echo(outcome.as_text())
+        if not outcome.accepted:
+            raise typer.Exit(1)
+
+
+def _settings(path: Path | None) -> "Settings":
+    from firstreply.config_load import load_settings
+
+    return load_settings(path, os.environ)
+
+
+@contextmanager
+def _errors(configuration: int = 2) -> Iterator[None]:
+    """Turn our errors into a message and an exit code."""
+    try:
+        yield
+    except ConfigurationError as error:
+        typer.echo(f"firstreply: {error}", err=True)
+        raise typer.Exit(configuration) from error
+    except FirstreplyError as error:
+        typer.echo(f"firstreply: {error}", err=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as interrupt:
+        raise typer.Exit(130) from interrupt
+
+
+if __name__ == "__main__":
+    main()

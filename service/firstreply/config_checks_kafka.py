@@ -1,0 +1,116 @@
+"""Finds settings of the Kafka connection that contradict each other.
+
+Left to the client, most of these fail late or not at all: a rebalance that times out, a password
+that is silently not used.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from firstreply.config_file import Path, Problem
+from firstreply.domain.errors import ConfigurationError
+from firstreply.durations import canonical
+from firstreply.settings_kafka import Kafka, read_secret
+
+REQUEST_MARGIN: Final = timedelta(seconds=5)
+"""The client gives a join request this much less than ``request_timeout``."""
+
+SHORTEST_SESSION: Final = timedelta(seconds=6)
+"""Brokers refuse less unless their ``group.min.session.timeout.ms`` was lowered."""
+
+LONGEST_TOPIC: Final = 249
+
+_SSL: Final = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_password_file")
+_SASL: Final = ("sasl_mechanism", "sasl_username", "sasl_password", "sasl_password_file")
+
+
+def kafka_problems(kafka: Kafka) -> Iterator[Problem]:
+    """Yield every contradiction in the connection's settings."""
+    yield from _timeout_problems(kafka)
+    yield from _topic_problems(kafka)
+    yield from _unused_problems(kafka)
+    yield from _login_problems(kafka)
+    yield from _file_problems(kafka)
+
+
+def _timeout_problems(kafka: Kafka) -> Iterator[Problem]:
+    limit = kafka.request_timeout - REQUEST_MARGIN
+    if kafka.rebalance_timeout >= limit:
+        message = (
+            f"{canonical(kafka.rebalance_timeout)} must be more than 5s shorter than "
+            f"request_timeout ({canonical(kafka.request_timeout)}); lower it or raise that"
+        )
+        yield _problem("rebalance_timeout", message, "request_timeout")
+    if kafka.session_timeout < SHORTEST_SESSION:
+        message = f"{canonical(kafka.session_timeout)} is too short; brokers refuse less than 6s"
+        yield _problem("session_timeout", message)
+    if kafka.heartbeat_interval >= kafka.session_timeout:
+        message = (
+            f"{canonical(kafka.heartbeat_interval)} must be shorter than session_timeout "
+            f"({canonical(kafka.session_timeout)}), better a third of it"
+        )
+        yield _problem("heartbeat_interval", message, "session_timeout")
+
+
+def _topic_problems(kafka: Kafka) -> Iterator[Problem]:
+    if kafka.topic in {".", ".."}:
+        yield _problem("topic", f'"{kafka.topic}" is no topic name; Kafka refuses it')
+    if kafka.dead_letter_topic == kafka.topic:
+        message = "is the input topic: bad records would be read again; name another topic"
+        yield _problem("dead_letter_topic", message, "topic")
+    elif len(kafka.dead_letter_topic) > LONGEST_TOPIC:
+        message = f"is longer than {LONGEST_TOPIC} characters; set a shorter dead_letter_topic"
+        yield _problem("dead_letter_topic", message, "topic")
+
+
+def _unused_problems(kafka: Kafka) -> Iterator[Problem]:
+    for words, names in (("SSL", _SSL), ("SASL", _SASL)):
+        if words in kafka.security_protocol.split("_"):
+            continue
+        fitting = "SSL or SASL_SSL" if words == "SSL" else "SASL_SSL or SASL_PLAINTEXT"
+        for name in names:
+            if getattr(kafka, name) is not None:
+                message = (
+                    f"is not used with security_protocol {kafka.security_protocol}; "
+                    f"set that to {fitting}, or remove this"
+                )
+                yield _problem(name, message, "security_protocol")
+
+
+def _login_problems(kafka: Kafka) -> Iterator[Problem]:
+    if kafka.sasl_password is not None and kafka.sasl_password_file is not None:
+        yield _problem("sasl_password_file", "is given beside sasl_password; keep one of them")
+    if "SASL" not in kafka.security_protocol:
+        return
+    needed = {
+        "sasl_mechanism": kafka.sasl_mechanism,
+        "sasl_username": kafka.sasl_username,
+        "sasl_password_file": kafka.sasl_password or kafka.sasl_password_file,
+    }
+    for name, value in needed.items():
+        if value is None:
+            message = f"is needed with security_protocol {kafka.security_protocol}; add it"
+            yield _problem(name, message, "security_protocol", "sasl_password")
+
+
+def _file_problems(kafka: Kafka) -> Iterator[Problem]:
+    if kafka.ssl_keyfile is not None and kafka.ssl_certfile is None:
+        yield _problem("ssl_keyfile", "is of no use without ssl_certfile; add it", "ssl_certfile")
+    for name in ("ssl_cafile", "ssl_certfile", "ssl_keyfile"):
+        path = getattr(kafka, name)
+        if path is not None and not path.is_file():
+            yield _problem(name, f"there is no file {path}; name one that exists")
+    for name in ("ssl_password_file", "sasl_password_file"):
+        path = getattr(kafka, name)
+        if path is None:
+            continue
+        try:
+            read_secret(path, name)
+        except ConfigurationError as error:
+            yield _problem(name, str(error).removeprefix(f"{name}: "))
+
+
+def _problem(name: str, message: str, *needs: str) -> Problem:
+    path: Path = ("kafka", name)
+    return Problem(path, message, needs=(path, *(("kafka", other) for other in needs)))

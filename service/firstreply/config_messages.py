@@ -1,0 +1,95 @@
+"""Says what pydantic found wrong in the words of this project, with the remedy."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic_core import ErrorDetails
+
+from firstreply.config_file import Path
+from firstreply.config_shape import known_keys
+from firstreply.did_you_mean import did_you_mean, listing
+
+KEY: Final = "[key]"
+"""pydantic's mark, last in a place, for a mistake in a key rather than its value."""
+
+CONSEQUENCE: Final = "default_factory_not_called"
+"""Only says that another value of the group is wrong."""
+
+_REMEDIES: Final = {
+    "bool_parsing": "is not true or false",
+    "float_parsing": "is not a number; write one such as 0.9",
+    "finite_number": "is not a number; write one such as 0.9",
+    "int_parsing": "is not a whole number",
+    "int_from_float": "is not a whole number",
+}
+_BOUNDS: Final = {
+    "greater_than": ("gt", "must be more than"),
+    "greater_than_equal": ("ge", "must be at least"),
+    "less_than": ("lt", "must be less than"),
+    "less_than_equal": ("le", "must be at most"),
+}
+_SHAPES: Final = {
+    "model_type": "needs keys and values, such as {key: value}",
+    "dict_type": "needs keys and values, such as {key: value}",
+    "tuple_type": 'needs a list, such as ["one", "two"]',
+    "string_type": "needs text, not a list or mapping",
+    "float_type": "needs a number, not a list or mapping",
+    "int_type": "needs a whole number, not a list or mapping",
+    "bool_type": "needs true or false, not a list or mapping",
+    "path_type": "needs the path of a file, not a list or mapping",
+}
+
+
+def path_of(error: ErrorDetails) -> Path:
+    """Return the path in the configuration that an error is about."""
+    location = error["loc"]
+    return location[:-1] if location[-1:] == (KEY,) else location
+
+
+def is_about_key(error: ErrorDetails) -> bool:
+    """Say whether to point at the key rather than its value."""
+    return error["loc"][-1:] == (KEY,) or error["type"] in {"extra_forbidden", "missing"}
+
+
+def message_of(error: ErrorDetails) -> str:
+    """Return what is wrong and what to do. Holds no value of a secret."""
+    kind, context, given = error["type"], error.get("ctx", {}), error["input"]
+    if kind == "extra_forbidden":
+        return _unknown_key(path_of(error))
+    if kind == "missing":
+        return "is missing; add it"
+    if kind in _BOUNDS:
+        name, words = _BOUNDS[kind]
+        return f"{given} is out of range; it {words} {context[name]:g}"
+    if given is None:
+        return "has no value; give it one or remove the key"
+    if kind in _REMEDIES:
+        return f'"{given}" {_REMEDIES[kind]}'
+    return _SHAPES.get(kind) or _of_context(kind, context, given)
+
+
+def _of_context(kind: str, context: Mapping[str, object], given: object) -> str:
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in {"literal_error", "enum"}:
+        options = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+        near = did_you_mean(str(given), options)
+        return f'"{given}" is not known; {near}use one of {listing(options)}'
+    if kind == "string_pattern_mismatch":
+        return f'"{given}" has a wrong form; {_example(str(context["pattern"]))}'
+    if kind == "too_short":
+        return "is empty; give at least one"
+    if kind == "string_too_short":
+        return "is empty; give it a value or remove the key"
+    return f"is wrong ({kind}); see the configuration reference"
+
+
+def _example(pattern: str) -> str:
+    if ":" in pattern:
+        return 'write host:port, several separated by commas, such as "broker-1:9092,broker-2:9092"'
+    return "use letters, digits, dots, underscores and hyphens, at most 249"
+
+
+def _unknown_key(path: Path) -> str:
+    known = known_keys(path[:-1])
+    return f"unknown key; {did_you_mean(str(path[-1]), known)}known here: {listing(known)}"

@@ -1,0 +1,211 @@
+"""Folds the records of one partition into its engine: synchronous, deterministic, no input or output.
+
+Records come in by offset; increments, dead letters and the engine's state go out, for the processor
+to make durable together. Log time moves as the records allow (design, section 6): a LogAppendTime
+moves it, a CreateTime never does, and where records have no timestamp the event time does. Records
+below the offset already folded are skipped: after a rebalance Kafka hands them out again.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from firstreply.adapters.rejection import Rejected, Unknown
+from firstreply.domain.bands import PolicyBook
+from firstreply.domain.contact import Contact
+from firstreply.domain.engine import Engine
+from firstreply.domain.errors import FatalError
+from firstreply.domain.events import ContactEvent
+from firstreply.domain.increments import Increments
+from firstreply.domain.instants import AFTER_ALL, SECOND
+from firstreply.ports import DeadLetter, Record, RecordDecoder, TimestampType
+
+UNKNOWN_TYPE: Final = "unknown"
+"""The ``type`` label of events of types that are not ours."""
+
+MAX_OPEN_PROOFS: Final = 16
+
+
+class BadRecords:
+    """Stops the service when too many of the last records are bad (design, section 4).
+
+    Args:
+        share: more than this share of bad records stops; 1 never does.
+        among: how many of the last records are looked at; the limit acts once so many came.
+    """
+
+    def __init__(self, share: float, among: int) -> None:
+        self._limit = share * among
+        self._among = among
+        self._last: deque[str | None] = deque(maxlen=among)
+        self._reasons: Counter[str] = Counter()
+        self._bad = 0
+
+    def note(self, reason: str | None) -> None:
+        """Note a record, good (None) or bad. Raises FatalError beyond the limit."""
+        last = self._last
+        if len(last) == self._among and last[0] is not None:
+            self._bad -= 1
+            self._reasons[last[0]] -= 1
+        last.append(reason)
+        if reason is None:
+            return
+        self._bad += 1
+        self._reasons[reason] += 1
+        if len(last) == self._among and self._bad > self._limit:
+            worst, count = self._reasons.most_common(1)[0]
+            msg = (
+                f"{self._bad} of the last {self._among} records are bad, {count} of them {worst}: "
+                "this looks like the wrong topic or a broken producer. Look at the dead letters, "
+                "or raise limits.bad_records"
+            )
+            raise FatalError(msg)
+
+
+class Span(msgspec.Struct, frozen=True):
+    """What was folded since the last checkpoint: made durable and published together."""
+
+    offset: int
+    """Offset after the last folded record."""
+    increments: Increments
+    letters: tuple[DeadLetter, ...]
+
+
+class PartitionFold:
+    """One partition from the moment it is begun.
+
+    Args:
+        partition: its number.
+        offset: of the first record to fold.
+        decoder: shared by all partitions.
+        bad_records: shared by all partitions.
+        book: policies in force.
+        grace: microseconds.
+        until: events later than this instant are left out, as if they had not been written yet.
+        forgotten: see ``Engine``.
+    """
+
+    def __init__(  # noqa: PLR0913 - all keyword-only; wired in two places
+        self,
+        *,
+        partition: int,
+        offset: int,
+        decoder: RecordDecoder,
+        bad_records: BadRecords,
+        book: PolicyBook,
+        grace: int,
+        until: int = AFTER_ALL,
+        forgotten: Callable[[Contact], None] = lambda _: None,
+    ) -> None:
+        self.partition = partition
+        self.engine = Engine(book, grace=grace, forgotten=forgotten)
+        self.engine.offset = offset
+        self.epoch = 0
+        self.committed: int | None = None
+        """The offset of our own last accepted commit."""
+        self.last_timestamp: int | None = None
+        """Milliseconds; of the last folded record."""
+        self._until = until
+        self._decoder = decoder
+        self._bad_records = bad_records
+        self._increments = Increments()
+        self._letters: list[DeadLetter] = []
+        self._proofs: deque[tuple[int, int]] = deque()
+
+    @property
+    def offset(self) -> int:
+        """Offset after the last folded record."""
+        return self.engine.offset or 0
+
+    def fold(self, records: Sequence[Record]) -> None:
+        """Fold records in the order of their offsets. Raises FatalError beyond the bad limit."""
+        engine = self.engine
+        decode = self._decoder.decode
+        bad = self._bad_records
+        for record in records:
+            if record.offset < self.offset:
+                continue
+            log_time = self._log_time(record)
+            decoded = decode(record)
+            if isinstance(decoded, ContactEvent):
+                if decoded.time > self._until:
+                    continue
+                if record.timestamp_type is None:
+                    log_time = decoded.time
+                engine.receive(decoded, log_time)
+                bad.note(None)
+            else:
+                if log_time is not None:
+                    engine.advance(log_time)
+                self._set_aside(record, decoded)
+            engine.offset = record.offset + 1
+            self.last_timestamp = record.timestamp
+        self._apply_proofs()
+
+    def prove(self, clock: int, end: int) -> None:
+        """Log time may reach ``clock`` once everything below offset ``end`` is folded.
+
+        ``clock`` was read before ``end`` was asked for, and is less the skew. At most
+        ``MAX_OPEN_PROOFS`` wait for their records; beyond that a proof is dropped, not one made
+        false.
+        """
+        if len(self._proofs) < MAX_OPEN_PROOFS:
+            self._proofs.append((clock, end))
+        self._apply_proofs()
+
+    def take(self) -> Span:
+        """Take what was folded since the last call."""
+        increments = self._increments
+        increments.merge(self.engine.take_increments())
+        fallbacks = self._decoder.take_fallbacks()
+        if fallbacks:
+            increments.count("firstreply_event_time_fallback_total", amount=fallbacks)
+        span = Span(self.offset, increments, tuple(self._letters))
+        self._increments = Increments()
+        self._letters = []
+        return span
+
+    def put_back(self, span: Span) -> None:
+        """Return a span that could not be made durable; it goes with the next one."""
+        span.increments.merge(self._increments)
+        self._increments = span.increments
+        self._letters = [*span.letters, *self._letters]
+
+    def _log_time(self, record: Record) -> int | None:
+        if record.timestamp_type != TimestampType.LOG_APPEND_TIME or record.timestamp is None:
+            return None
+        log_time = record.timestamp * (SECOND // 1000)
+        proof = self.engine.proof
+        if proof is not None and log_time < proof:
+            self._increments.count("firstreply_idle_proof_broken_total")
+        return log_time
+
+    def _set_aside(self, record: Record, decoded: Rejected | Unknown) -> None:
+        if isinstance(decoded, Unknown):
+            self._increments.count("firstreply_events_total", UNKNOWN_TYPE)
+            self._bad_records.note(None)
+            return
+        reason = decoded.reason.value
+        self._increments.count("firstreply_events_rejected_total", reason)
+        self._letters.append(
+            DeadLetter(
+                partition=self.partition,
+                offset=record.offset,
+                reason=reason,
+                detail=decoded.detail,
+                key=record.key,
+                value=record.value,
+                headers=record.headers,
+                timestamp=record.timestamp,
+            )
+        )
+        self._bad_records.note(reason)
+
+    def _apply_proofs(self) -> None:
+        proofs, engine = self._proofs, self.engine
+        while proofs and proofs[0][1] <= self.offset:
+            clock, _ = proofs.popleft()
+            engine.proof = clock if engine.proof is None else max(engine.proof, clock)
+            engine.advance(clock)

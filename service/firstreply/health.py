@@ -1,0 +1,144 @@
+"""Whether the service can be trusted, and why not: what ``/readyz``, the heartbeat and the watchdog say.
+
+Pure bookkeeping: instants (seconds of a monotonic clock) come in as arguments. *Ready* means that
+every owned partition is read to its end. *Moving* means that each one is at its end or got further
+since the last look. *Stalled* means that something that must go on has stood still for too long;
+the process then exits with an error that names it, since a monitor that hangs looks like peace.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+BEHIND_SECONDS: Final = 10.0
+"""Not having read up to an earlier end for so long makes a partition "behind"."""
+
+
+class _Progress(msgspec.Struct):
+    """One owned partition, as of the last look."""
+
+    offset: int
+    end: int | None
+    moved_at: float
+    caught_up_at: float | None = None
+    """When it had last read everything that was there one look earlier; None: not once."""
+
+
+class Health:
+    """The state of one processor.
+
+    Args:
+        stall_seconds: how long anything may stand still.
+        now: when it began.
+    """
+
+    def __init__(self, stall_seconds: float, now: float) -> None:
+        self._stall = stall_seconds
+        self._progress: dict[int, _Progress] = {}
+        self._committed_at = now
+        self._proved_at = now
+        self._unbegun_since: float | None = None
+        self.moving = False
+        """Whether every owned partition is at its end or got further since the last look."""
+        self.reasons: list[str] = ["starting: no partition was assigned yet"]
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is no reason against it."""
+        return not self.reasons
+
+    def partitions(self) -> dict[int, dict[str, int | None]]:
+        """Return offset and end of each owned partition."""
+        return {
+            number: {"offset": seen.offset, "end": seen.end}
+            for number, seen in sorted(self._progress.items())
+        }
+
+    def committed(self, now: float) -> None:
+        """Note an accepted commit."""
+        self._committed_at = now
+
+    def proved(self, now: float) -> None:
+        """Note that the end offsets were told, or that there was nothing to ask for."""
+        self._proved_at = now
+
+    def looked(
+        self,
+        *,
+        assigned: frozenset[int],
+        offsets: Mapping[int, int],
+        ends: Mapping[int, int],
+        now: float,
+    ) -> None:
+        """Compare with the last look.
+
+        Args:
+            assigned: partitions we own.
+            offsets: offset after the last folded record, for those that were begun.
+            ends: end offset, where a leader told one.
+            now: seconds.
+        """
+        unbegun = assigned - set(offsets)
+        if not unbegun:
+            self._unbegun_since = None
+        elif self._unbegun_since is None:
+            self._unbegun_since = now
+        if not offsets:
+            self._committed_at = now  # nothing to commit is no refusal
+        before = self._progress
+        self._progress = {
+            number: _seen(before.get(number), offset, ends.get(number), now)
+            for number, offset in offsets.items()
+        }
+        self.moving = not unbegun and all(
+            seen.moved_at == now for seen in self._progress.values()
+        )
+        self.reasons = self._reasons(unbegun, now)
+
+    def stalled(self, now: float) -> str | None:
+        """Return what has stood still for too long, with the remedy, or None."""
+        limit = f"for {self._stall:g} s (limits.stall_timeout)"
+        if now - self._committed_at > self._stall:
+            return (
+                f"no commit was accepted {limit}: can the group coordinator be reached, "
+                "and does another service use this group?"
+            )
+        if now - self._proved_at > self._stall:
+            return f"no broker told the end offsets {limit}: can the cluster be reached?"
+        if self._unbegun_since is not None and now - self._unbegun_since > self._stall:
+            return f"an assigned partition could not be begun {limit}; the log says why"
+        for number, seen in self._progress.items():
+            if now - seen.moved_at > self._stall:
+                return (
+                    f"partition {number} has unread records but none came {limit}: "
+                    "can its leader be reached?"
+                )
+        return None
+
+    def _reasons(self, unbegun: frozenset[int], now: float) -> list[str]:
+        reasons = [f"partition {number}: not begun yet" for number in sorted(unbegun)]
+        for number, seen in sorted(self._progress.items()):
+            if seen.end is None:
+                reasons.append(f"partition {number}: its end is not known yet")
+            elif seen.caught_up_at is None or now - seen.caught_up_at > BEHIND_SECONDS:
+                behind = seen.end - seen.offset
+                reasons.append(f"partition {number}: catching up, {behind} records behind")
+        if now - self._committed_at > BEHIND_SECONDS:
+            reasons.append(f"no commit was accepted for {now - self._committed_at:.0f} s")
+        return reasons
+
+
+def _seen(before: _Progress | None, offset: int, end: int | None, now: float) -> _Progress:
+    """Return the progress of a partition, given its last look."""
+    at_end = end is not None and offset >= end
+    if before is None:
+        return _Progress(offset, end, now, now if at_end else None)
+    caught_up = at_end or (before.end is not None and offset >= before.end)
+    moved = at_end or offset > before.offset
+    return _Progress(
+        offset,
+        end,
+        now if moved else before.moved_at,
+        now if caught_up else before.caught_up_at,
+    )

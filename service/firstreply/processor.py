@@ -1,0 +1,292 @@
+"""The shell around the folds: fetch, fold, make durable, publish; and prove that time has passed.
+
+Three loops, each a task of its own, so that none waits for another (aiokafka's ``getmany`` blocks
+through a rebalance):
+
+``consume``     follows the assignment, fetches, folds in slices that leave the event loop free
+``checkpoint``  every second: dead letters, state, commit, then publish; gauges and heartbeat
+``prove``       every second: reads the clock, *then* asks for the end offsets (design, section 6)
+
+Order within a checkpoint is the guarantee: nothing is published before its dead letters are
+acknowledged, its state is appended, its offset is committed and the assignment is unchanged. What
+could not be made durable is put back and goes with the next checkpoint; counters never double.
+
+After a rebalance a partition that came back keeps its memory if nobody else committed meanwhile.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from firstreply.domain.bands import PolicyBook
+from firstreply.domain.errors import FatalError, RetryableError
+from firstreply.domain.instants import SECOND
+from firstreply.fold import PartitionFold, Span
+from firstreply.health import Health
+from firstreply.ports import (
+    Checkpoints,
+    DeadLetterSink,
+    Publisher,
+    Record,
+    RecordSource,
+    TimestampType,
+    WallClock,
+)
+
+_log = logging.getLogger(__name__)
+
+SLICE_RECORDS: Final = 200
+"""Records folded before other tasks get their turn: some milliseconds."""
+
+IDLE_COMMIT_SECONDS: Final = 5.0
+"""A commit without news proves that we are still a member."""
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How often the loops turn, in seconds, and what a proof allows for, in microseconds."""
+
+    checkpoint_seconds: float = 1.0
+    proof_seconds: float = 1.0
+    proof_skew: int = SECOND
+    stall_seconds: float = 60.0
+    lease_seconds: float = 16.0
+    """Without an accepted commit for so long, another may own our partitions: gauges are dropped."""
+
+
+class Processor:
+    """Runs one source through its folds.
+
+    Args:
+        source: where records come from.
+        dead_letters: where bad ones go.
+        checkpoints: durability of the state.
+        publisher: the exported figures.
+        clock: time of day, in microseconds.
+        monotonic: seconds of a clock that never goes back.
+        new_fold: makes the fold of a partition that begins at an offset.
+        pace: see ``Pace``.
+    """
+
+    def __init__(  # noqa: PLR0913 - the wiring of the whole service, keyword-only
+        self,
+        *,
+        source: RecordSource,
+        dead_letters: DeadLetterSink,
+        checkpoints: Checkpoints,
+        publisher: Publisher,
+        clock: WallClock,
+        monotonic: Callable[[], float],
+        new_fold: Callable[[int, int], PartitionFold],
+        pace: Pace,
+    ) -> None:
+        self._source = source
+        self._dead_letters = dead_letters
+        self._checkpoints = checkpoints
+        self._publisher = publisher
+        self._clock = clock
+        self._monotonic = monotonic
+        self._new_fold = new_fold
+        self._pace = pace
+        self._epoch = 0
+        self._folds: dict[int, PartitionFold] = {}
+        self._begun: set[int] = set()
+        self._ends: dict[int, int] = {}
+        self._committed_at = monotonic()
+        self._stopping = asyncio.Event()
+        self.health = Health(pace.stall_seconds, monotonic())
+
+    @property
+    def folds(self) -> dict[int, PartitionFold]:
+        """The partitions begun in the current epoch."""
+        return {number: fold for number, fold in self._folds.items() if number in self._begun}
+
+    def stop(self) -> None:
+        """Ask the loops to end; a last checkpoint is the caller's."""
+        self._stopping.set()
+
+    # -- consume
+
+    async def consume(self) -> None:
+        """Fetch and fold until stopped. Raises FatalError when going on would be wrong."""
+        while not self._stopping.is_set():
+            await self._follow_assignment()
+            for number, records in (await self._source.fetch()).items():
+                await self._fold(number, records)
+
+    async def _follow_assignment(self) -> None:
+        assignment = self._source.assignment()
+        if assignment.epoch != self._epoch:
+            self._epoch = assignment.epoch
+            self._begun.clear()
+            for number in set(self._folds) - assignment.partitions:
+                del self._folds[number]
+                self._ends.pop(number, None)
+                self._publisher.drop(number)
+            self._committed_at = self._monotonic()
+        for number in sorted(assignment.partitions - self._begun):
+            try:
+                offset = await self._source.begin(number)
+            except RetryableError as error:
+                _log.warning(
+                    "partition_not_begun", extra={"partition": number, "error": str(error)}
+                )
+                return
+            if self._source.assignment().epoch != self._epoch:
+                return
+            self._begin(number, offset)
+
+    def _begin(self, number: int, offset: int) -> None:
+        kept = self._folds.get(number)
+        if kept is None or not _still_ours(kept, offset):
+            if kept is not None:
+                _log.warning("partition_taken_over", extra={"partition": number, "offset": offset})
+            kept = self._folds[number] = self._new_fold(number, offset)
+            kept.committed = offset
+        kept.epoch = self._epoch
+        self._begun.add(number)
+
+    async def _fold(self, number: int, records: Sequence[Record]) -> None:
+        fold = self._folds.get(number)
+        epoch = self._epoch
+        rest = iter(records)
+        while batch := list(islice(rest, SLICE_RECORDS)):
+            if fold is None or number not in self._begun or self._source.assignment().epoch != epoch:
+                return
+            fold.fold(batch)
+            await asyncio.sleep(0)
+        self._note_skew(records)
+
+    def _note_skew(self, records: Sequence[Record]) -> None:
+        last = records[-1] if records else None
+        if (
+            last is not None
+            and last.timestamp is not None
+            and last.timestamp_type == TimestampType.LOG_APPEND_TIME
+        ):
+            ahead = last.timestamp / 1000 - self._clock.now() / SECOND
+            self._publisher.clock_skew(max(0.0, ahead))
+
+    # -- prove
+
+    async def prove(self) -> None:
+        """Turn "nothing was appended before b" into log time, until stopped."""
+        while not await self._pause(self._pace.proof_seconds):
+            await self.prove_once()
+
+    async def prove_once(self) -> None:
+        """One proof: the clock first, then the ends, or a record in between would be missed."""
+        partitions = frozenset(self._begun)
+        epoch = self._epoch
+        if not partitions:
+            self.health.proved(self._monotonic())
+            return
+        before = self._clock.now()
+        try:
+            ends = await self._source.end_offsets(partitions)
+        except RetryableError as error:
+            _log.warning("end_offsets_unknown", extra={"error": str(error)})
+            return
+        self.health.proved(self._monotonic())
+        if self._epoch != epoch or self._source.assignment().epoch != epoch:
+            return
+        for number, end in ends.items():
+            self._ends[number] = end
+            self._folds[number].prove(before - self._pace.proof_skew, end)
+
+    # -- checkpoint
+
+    async def checkpoint(self) -> None:
+        """Make durable and publish every interval, until stopped."""
+        while not await self._pause(self._pace.checkpoint_seconds):
+            await self.checkpoint_once()
+
+    async def checkpoint_once(self) -> None:
+        """Make durable what was folded since the last time, then publish it."""
+        epoch = self._epoch
+        spans = {number: fold.take() for number, fold in self.folds.items()}
+        durable = bool(spans) and await self._make_durable(spans, epoch)
+        for number, span in spans.items():
+            fold = self._folds.get(number)
+            if fold is None or fold.epoch != epoch:
+                if fold is not None:
+                    fold.put_back(span)
+            elif durable:
+                fold.committed = span.offset
+                self._publisher.checkpointed(number, epoch, span.increments)
+            else:
+                fold.put_back(span)
+        self._show_gauges()
+        self._check()
+
+    async def _make_durable(self, spans: dict[int, Span], epoch: int) -> bool:
+        now = self._monotonic()
+        news = [
+            number
+            for number, span in spans.items()
+            if span.increments or span.letters or span.offset != self._folds[number].committed
+        ]
+        if not news and now - self._committed_at < IDLE_COMMIT_SECONDS:
+            return True
+        try:
+            letters = [letter for span in spans.values() for letter in span.letters]
+            if letters:
+                await self._dead_letters.send(letters)
+            for number in news:
+                await self._checkpoints.append(number, epoch, spans[number].offset)
+        except RetryableError as error:
+            _log.warning("checkpoint_failed", extra={"error": str(error)})
+            return False
+        offsets = {number: span.offset for number, span in spans.items()}
+        if not await self._source.commit(offsets, epoch):
+            return False
+        self._committed_at = self._monotonic()
+        self.health.committed(self._committed_at)
+        return True
+
+    def _show_gauges(self) -> None:
+        leased = self._monotonic() - self._committed_at < self._pace.lease_seconds
+        now = self._clock.now()
+        for number, fold in self.folds.items():
+            if not leased:
+                self._publisher.drop(number)
+                continue
+            self._publisher.gauges(number, fold.engine.gauges())
+            behind = max(0, self._ends.get(number, fold.offset) - fold.offset)
+            seconds = 0.0
+            if behind and fold.last_timestamp is not None:
+                seconds = max(0.0, now / SECOND - fold.last_timestamp / 1000)
+            self._publisher.lag(number, behind, seconds)
+
+    def _check(self) -> None:
+        """Let health judge how things stand; the heartbeat stands still when they do."""
+        offsets = {number: fold.offset for number, fold in self.folds.items()}
+        self.health.looked(
+            assigned=self._source.assignment().partitions,
+            offsets=offsets,
+            ends=dict(self._ends),
+            now=self._monotonic(),
+        )
+        if self.health.moving:
+            self._publisher.heartbeat(self._clock.now())
+        self._publisher.ready(self.health.ready)
+        stalled = self.health.stalled(self._monotonic())
+        if stalled is not None:
+            raise FatalError(stalled)
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait; True as soon as the processor is to stop."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def _still_ours(fold: PartitionFold, offset: int) -> bool:
+    """Return whether nobody else committed since we did, so that our memory is the truth."""
+    return fold.committed == offset

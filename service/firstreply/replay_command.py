@@ -1,0 +1,102 @@
+"""The replay command: opens the files, shows progress, prints the report."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from firstreply import wiring
+from firstreply.adapters.files import RecordFiles, read_records
+from firstreply.adapters.prometheus import Publisher
+from firstreply.adapters.terminal import render_report, render_to_text
+from firstreply.domain.bands import PolicyBook
+from firstreply.domain.errors import ConfigurationError
+from firstreply.domain.instants import to_instant
+from firstreply.policies import policy_book
+from firstreply.replay import Replay, replay
+from firstreply.settings import Settings
+
+_LABEL = "replay"
+"""Topic label of replayed figures."""
+
+
+def print_replay(
+    settings: Settings, names: Sequence[str], output: str, until: str
+) -> None:
+    """Replay files and print the figures to standard output."""
+    book = policy_book(settings)
+    instant = None if until == "end" else _instant(until)
+    paths: list[Path | Literal["-"]] = ["-" if name == "-" else Path(name) for name in names]
+    with read_records(paths) as records, _progress(records) as progressed:
+        done = replay(
+            records,
+            decoder=wiring.decoder(settings),
+            bad_records=wiring.bad_records(settings),
+            book=book,
+            grace=wiring.grace(settings),
+            until=instant,
+            progressed=progressed,
+        )
+    if output == "json":
+        sys.stdout.write(json.dumps(done.report, indent=2) + "\n")
+    elif output == "metrics":
+        sys.stdout.buffer.write(metrics(done, book))
+    else:
+        _print_table(done, settings)
+
+
+def metrics(done: Replay, book: PolicyBook) -> bytes:
+    """Return the figures as ``/metrics`` would show them after reading the same events."""
+    publisher = Publisher(book, _LABEL, zero_first="none")
+    publisher.checkpointed(0, 0, done.increments)
+    publisher.gauges(0, done.fold.engine.gauges())
+    return publisher.render()
+
+
+def _print_table(done: Replay, settings: Settings) -> None:
+    table = render_report(done.report, language=settings.language)
+    console = Console()
+    if console.is_terminal:
+        console.print(table)
+    else:
+        sys.stdout.write(render_to_text(table) + "\n")
+
+
+def _instant(text: str) -> int:
+    try:
+        return to_instant(datetime.fromisoformat(text))
+    except ValueError as error:
+        msg = f"--until {text}: give an RFC 3339 time with offset, such as 2026-03-02T18:00:00Z, or end"
+        raise ConfigurationError(msg) from error
+
+
+@contextmanager
+def _progress(records: RecordFiles) -> Iterator["_Progressed"]:
+    """Show a bar on a terminal; nothing elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Progressed(None, records)
+        return
+    columns = (TextColumn("replay"), BarColumn(), DownloadColumn(), TextColumn("{task.fields[events]:,} events"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield _Progressed(progress, records)
+
+
+class _Progressed:
+    """Called with the number of events folded so far."""
+
+    def __init__(self, progress: Progress | None, records: RecordFiles) -> None:
+        self._progress = progress
+        self._records = records
+        if progress is not None:
+            self._task = progress.add_task("replay", total=records.total_bytes, events=0)
+
+    def __call__(self, folded: int) -> None:
+        if self._progress is not None:
+            self._progress.update(self._task, completed=self._records.bytes_read, events=folded)

@@ -1,0 +1,96 @@
+"""From the settings to the parts: options of Kafka, decoder, limits, pace, folds.
+
+Every unit is converted here and nowhere else: durations become microseconds inside and seconds at
+the loops.
+"""
+
+from collections.abc import Callable
+
+from firstreply.adapters.codec import Decoder
+from firstreply.adapters.kafka_options import KafkaOptions
+from firstreply.domain.bands import PolicyBook
+from firstreply.domain.instants import Micros
+from firstreply.durations import duration_micros
+from firstreply.fold import BadRecords, PartitionFold
+from firstreply.processor import Pace
+from firstreply.settings import Settings
+
+
+def kafka_options(settings: Settings) -> KafkaOptions:
+    """Return the options of the Kafka adapters."""
+    kafka = settings.kafka
+    password = kafka.sasl_password
+    return KafkaOptions(
+        bootstrap_servers=kafka.bootstrap_servers,
+        topic=kafka.topic,
+        group=kafka.group,
+        start=kafka.start,
+        dead_letter_topic=kafka.dead_letter_topic,
+        security_protocol=kafka.security_protocol,
+        ssl_cafile=_text(kafka.ssl_cafile),
+        ssl_certfile=_text(kafka.ssl_certfile),
+        ssl_keyfile=_text(kafka.ssl_keyfile),
+        ssl_password_file=_text(kafka.ssl_password_file),
+        sasl_mechanism=kafka.sasl_mechanism or "PLAIN",
+        sasl_username=kafka.sasl_username,
+        sasl_password=None if password is None else password.get_secret_value(),
+        sasl_password_file=_text(kafka.sasl_password_file),
+        session_timeout=kafka.session_timeout,
+        heartbeat_interval=kafka.heartbeat_interval,
+        rebalance_timeout=kafka.rebalance_timeout,
+        request_timeout=kafka.request_timeout,
+        fetch_max_wait=kafka.fetch_max_wait,
+        max_records=kafka.max_records,
+        isolation_level=kafka.isolation_level,
+    )
+
+
+def _text(path: object) -> str | None:
+    return None if path is None else str(path)
+
+
+def decoder(settings: Settings) -> Decoder:
+    """Return the decoder of the configured limits."""
+    return Decoder(
+        max_event_bytes=settings.kafka.max_event_bytes,
+        timestamp_fallback=settings.kafka.timestamp_fallback,
+    )
+
+
+def bad_records(settings: Settings) -> BadRecords:
+    """Return the limit on bad records; one for all partitions of a process."""
+    limit = settings.limits.bad_records
+    return BadRecords(limit.share, limit.among)
+
+
+def grace(settings: Settings) -> Micros:
+    """Return the grace in microseconds."""
+    return duration_micros(settings.grace)
+
+
+def pace(settings: Settings) -> Pace:
+    """Return how often the loops turn."""
+    return Pace(
+        checkpoint_seconds=settings.checkpoint_interval.total_seconds(),
+        proof_seconds=settings.proof_interval.total_seconds(),
+        proof_skew=duration_micros(settings.proof_skew),
+        stall_seconds=settings.limits.stall_timeout.total_seconds(),
+        lease_seconds=max(1.0, settings.kafka.session_timeout.total_seconds() - 4.0),
+    )
+
+
+def new_fold(settings: Settings, book: PolicyBook) -> Callable[[int, int], PartitionFold]:
+    """Return what makes the fold of a partition; decoder and limit are shared by all of them."""
+    shared_decoder, shared_limit = decoder(settings), bad_records(settings)
+
+    def make(partition: int, offset: int) -> PartitionFold:
+        return PartitionFold(
+            partition=partition,
+            offset=offset,
+            decoder=shared_decoder,
+            bad_records=shared_limit,
+            book=book,
+            grace=grace(settings),
+        )
+
+    return make

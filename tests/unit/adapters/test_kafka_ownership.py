@@ -1,0 +1,68 @@
+from collections.abc import Collection
+
+import pytest
+from aiokafka import TopicPartition
+
+from firstreply.adapters.kafka_ownership import Ownership
+from firstreply.domain.errors import FatalError
+from firstreply.ports import Assignment
+
+P0, P1 = TopicPartition("events", 0), TopicPartition("events", 1)
+
+
+def ignore(_: Collection[TopicPartition]) -> None: ...
+
+
+def nothing() -> None: ...
+
+
+def test_partitions_are_held_before_anybody_can_see_that_they_are_owned() -> None:
+    seen: list[tuple[Collection[TopicPartition], Assignment]] = []
+    ownership = Ownership(
+        hold=lambda assigned: seen.append((assigned, ownership.current)), released=nothing
+    )
+
+    ownership.on_partitions_assigned({P0, P1})
+
+    assert seen == [({P0, P1}, Assignment(epoch=0, partitions=frozenset()))]
+    assert ownership.current == Assignment(epoch=1, partitions=frozenset({0, 1}))
+
+
+def test_an_equal_set_after_a_rebalance_is_a_new_epoch_and_nothing_is_begun_in_it() -> None:
+    ownership = Ownership(hold=ignore, released=nothing)
+    ownership.on_partitions_assigned({P0})
+    ownership.read_up_to[0] = 17
+    before = ownership.current
+
+    ownership.on_partitions_revoked({P0})
+    between = ownership.current
+    ownership.on_partitions_assigned({P0})
+
+    assert between.partitions == frozenset()
+    assert before.epoch < between.epoch < ownership.current.epoch
+    assert ownership.current.partitions == before.partitions
+    assert ownership.read_up_to == {}
+
+
+def test_a_commit_under_way_is_dropped_when_partitions_are_revoked() -> None:
+    dropped: list[int] = []
+    ownership = Ownership(hold=ignore, released=lambda: dropped.append(ownership.current.epoch))
+    ownership.on_partitions_assigned({P0})
+
+    ownership.on_partitions_revoked({P0})
+
+    assert dropped == [2]
+
+
+def test_an_error_that_aiokafka_would_swallow_stops_the_service_at_the_next_look() -> None:
+    def refuse(_: Collection[TopicPartition]) -> None:
+        msg = "no such partition"
+        raise ValueError(msg)
+
+    ownership = Ownership(hold=refuse, released=nothing)
+    ownership.check()
+
+    ownership.on_partitions_assigned({P0})
+
+    with pytest.raises(FatalError, match="no such partition"):
+        ownership.check()

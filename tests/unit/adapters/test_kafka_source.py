@@ -1,0 +1,340 @@
+import asyncio
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+
+import pytest
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import (
+    CommitFailedError,
+    CorruptRecordException,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    OffsetOutOfRangeError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+)
+
+from firstreply.adapters.kafka import KafkaSource
+from firstreply.adapters.kafka_options import KafkaOptions
+from firstreply.domain.errors import FatalError, RetryableError
+
+OPTIONS = KafkaOptions(
+    bootstrap_servers="b:1",
+    topic="events",
+    group="watchers",
+    commit_timeout=timedelta(milliseconds=50),
+    stop_timeout=timedelta(milliseconds=50),
+)
+P0, P1 = TopicPartition("events", 0), TopicPartition("events", 1)
+
+Fetched = dict[TopicPartition, list[ConsumerRecord]]
+
+
+def record(name: TopicPartition, offset: int) -> ConsumerRecord:
+    return ConsumerRecord(name.topic, name.partition, offset, 0, 0, b"k", b"v", None, 1, 1, ())
+
+
+class FakeConsumer:
+    """Answers as told; each kind of call can be made to hang or to raise."""
+
+    def __init__(self) -> None:
+        self.answers: asyncio.Queue[Fetched | Exception] = asyncio.Queue()
+        self.polls = 0
+        self.cancelled_polls = 0
+        self.paused: set[TopicPartition] = set()
+        self.positions: dict[TopicPartition, int] = {}
+        self.commits: list[Mapping[TopicPartition, int]] = []
+        self.commit_answer: Exception | asyncio.Event | None = None
+        self.hangs_on_stop = False
+
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> Fetched:
+        assert (timeout_ms, max_records) == (200, 2000)
+        self.polls += 1
+        try:
+            answer = await self.answers.get()
+        except asyncio.CancelledError:
+            self.cancelled_polls += 1
+            raise
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        self.commits.append(offsets)
+        match self.commit_answer:
+            case asyncio.Event() as never:
+                await never.wait()
+            case Exception() as error:
+                raise error
+
+    def pause(self, *names: TopicPartition) -> None:
+        self.paused.update(names)
+
+    def seek(self, name: TopicPartition, offset: int) -> None:
+        assert name in self.paused
+        self.positions[name] = offset
+
+    async def position(self, name: TopicPartition) -> int:
+        return self.positions[name]
+
+    async def stop(self) -> None:
+        if self.hangs_on_stop:
+            await asyncio.Event().wait()
+
+    @property
+    def _client(self) -> "FakeConsumer":
+        return self
+
+    async def close(self) -> None:
+        self.hangs_on_stop = False
+
+
+class FakeOffsets:
+    """The leaders: what each partition holds."""
+
+    def __init__(self, first: int, end: int) -> None:
+        self.first, self.end = first, end
+
+    async def beginnings(self, partitions: Collection[int]) -> dict[int, int]:
+        return dict.fromkeys(partitions, self.first)
+
+    async def ends(self, partitions: Collection[int]) -> dict[int, int]:
+        return dict.fromkeys(partitions, self.end)
+
+    async def stop(self) -> None: ...
+
+
+def owning(*names: TopicPartition) -> tuple[KafkaSource, FakeConsumer]:
+    """Return a source that was just given these partitions."""
+    source, consumer = KafkaSource(OPTIONS), FakeConsumer()
+    source._consumer = consumer
+    source._ownership.on_partitions_assigned(names)
+    return source, consumer
+
+
+async def test_assigned_partitions_are_paused_and_have_a_position_at_once() -> None:
+    _, consumer = owning(P0, P1)
+
+    assert consumer.paused == {P0, P1}
+    assert consumer.positions == {P0: 0, P1: 0}
+
+
+async def test_a_poll_held_up_by_a_rebalance_is_neither_waited_for_nor_cancelled() -> None:
+    source, consumer = owning(P0)
+    source._ownership.read_up_to[0] = 5
+
+    held_up = await source.fetch()
+    consumer.answers.put_nowait({P0: [record(P0, 5)]})
+    later = await source.fetch()
+
+    assert held_up == {}
+    assert [each.offset for each in later[0]] == [5]
+    assert (consumer.polls, consumer.cancelled_polls) == (1, 0)
+
+
+async def test_a_cancelled_fetch_leaves_its_poll_running_for_the_next() -> None:
+    source, consumer = owning(P0)
+    source._ownership.read_up_to[0] = 5
+    fetch = asyncio.create_task(source.fetch())
+    await asyncio.sleep(0)
+
+    fetch.cancel()
+    await asyncio.wait({fetch})
+    consumer.answers.put_nowait({P0: [record(P0, 5)]})
+
+    assert len((await source.fetch())[0]) == 1
+    assert (consumer.polls, consumer.cancelled_polls) == (1, 0)
+
+
+async def test_records_of_a_partition_that_was_not_begun_are_dropped() -> None:
+    source, consumer = owning(P0, P1)
+    source._ownership.read_up_to[0] = 5
+    consumer.answers.put_nowait({P0: [record(P0, 5)], P1: [record(P1, 9)]})
+
+    fetched = await source.fetch()
+
+    assert set(fetched) == {0}
+
+
+async def test_records_drained_before_a_rebalance_are_dropped_after_it() -> None:
+    source, consumer = owning(P0)
+    source._ownership.read_up_to[0] = 5
+    assert await source.fetch() == {}
+    consumer.answers.put_nowait({P0: [record(P0, 5)]})
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    source._ownership.on_partitions_revoked([P0])
+    source._ownership.on_partitions_assigned([P0])
+    source._ownership.read_up_to[0] = 2
+
+    assert await source.fetch() == {}
+    assert source._ownership.read_up_to == {0: 2}
+
+
+async def test_records_drained_after_a_rebalance_by_a_poll_from_before_it_are_kept() -> None:
+    source, consumer = owning(P0)
+    assert await source.fetch() == {}
+
+    source._ownership.on_partitions_revoked([P0])
+    source._ownership.on_partitions_assigned([P0])
+    source._ownership.read_up_to[0] = 2
+    consumer.answers.put_nowait({P0: [record(P0, 2)]})
+
+    assert [each.offset for each in (await source.fetch())[0]] == [2]
+
+
+@pytest.mark.parametrize(
+    ("first", "end", "cause"),
+    [
+        (8, 20, "partition 0: group watchers stands at offset 5.*retention removed 3 unread"),
+        (0, 3, "partition 0: group watchers stands at offset 5.*made anew"),
+    ],
+)
+async def test_a_position_that_the_log_lost_is_fatal_and_says_why(
+    first: int, end: int, cause: str
+) -> None:
+    source, consumer = owning(P0)
+    source._offsets = FakeOffsets(first, end)  # type: ignore[assignment]
+    consumer.answers.put_nowait(OffsetOutOfRangeError({P0: 5}))
+
+    with pytest.raises(FatalError, match=cause) as raised:
+        await source.fetch()
+
+    assert "--topic events:0 --reset-offsets --to-earliest --execute" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (CorruptRecordException("Invalid CRC"), FatalError, "kafka-dump-log"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), FatalError, "kafka-dump-log"),
+        (RecordTooLargeError("big"), FatalError, "max_partition_fetch_bytes"),
+        (TopicAuthorizationFailedError("events"), FatalError, "grant READ"),
+        (GroupAuthorizationFailedError("watchers"), FatalError, "grant READ"),
+        (KafkaConnectionError("gone"), RetryableError, "gone"),
+        (CommitFailedError("odd"), FatalError, "restart"),
+    ],
+)
+async def test_each_failed_fetch_says_what_to_do_next(
+    error: Exception, kind: type[Exception], text: str
+) -> None:
+    source, consumer = owning(P0)
+    source._ownership.read_up_to[0] = 41
+    consumer.answers.put_nowait(error)
+
+    with pytest.raises(kind, match=text) as raised:
+        await source.fetch()
+
+    assert "events" in str(raised.value)
+
+
+async def test_a_commit_is_accepted_only_in_its_own_epoch() -> None:
+    source, consumer = owning(P0)
+    epoch = source.assignment().epoch
+
+    accepted = await source.commit({0: 7}, epoch)
+    stale = await source.commit({0: 8}, epoch - 1)
+    foreign = await source.commit({1: 8}, epoch)
+    empty = await source.commit({}, epoch)
+
+    assert (accepted, stale, foreign, empty) == (True, False, False, False)
+    assert consumer.commits == [{P0: 7}]
+
+
+async def test_a_commit_that_is_not_answered_in_time_is_not_accepted() -> None:
+    source, consumer = owning(P0)
+    consumer.commit_answer = asyncio.Event()
+
+    accepted = await source.commit({0: 7}, source.assignment().epoch)
+
+    assert accepted is False
+
+
+async def test_a_commit_accepted_by_the_broker_after_the_epoch_moved_is_not_accepted() -> None:
+    source, consumer = owning(P0)
+    answered = consumer.commit_answer = asyncio.Event()
+    commit = asyncio.create_task(source.commit({0: 7}, source.assignment().epoch))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    answered.set()
+    await asyncio.sleep(0)
+    source._ownership.on_partitions_assigned([P0])
+
+    assert await commit is False
+
+
+async def test_a_commit_under_way_ends_when_partitions_are_revoked() -> None:
+    source, consumer = owning(P0)
+    consumer.commit_answer = asyncio.Event()
+    source._options = KafkaOptions(bootstrap_servers="b:1", topic="events", group="watchers")
+    commit = asyncio.create_task(source.commit({0: 7}, source.assignment().epoch))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    source._ownership.on_partitions_revoked([P0])
+
+    assert await asyncio.wait_for(commit, timeout=1) is False
+
+
+async def test_a_refused_commit_is_false_and_a_forbidden_one_is_fatal() -> None:
+    source, consumer = owning(P0)
+    epoch = source.assignment().epoch
+
+    consumer.commit_answer = CommitFailedError("rebalanced")
+    refused = await source.commit({0: 7}, epoch)
+    consumer.commit_answer = GroupAuthorizationFailedError("watchers")
+
+    assert refused is False
+    with pytest.raises(FatalError, match="group watchers"):
+        await source.commit({0: 7}, epoch)
+
+
+@pytest.mark.parametrize(
+    ("position", "answer"),
+    [
+        (10, 8),  # all up to the end was passed: offsets 8 and 9 hold no record
+        (9, 10),  # not yet passed: there may be a record
+    ],
+)
+async def test_offsets_without_a_record_at_the_end_do_not_count_once_passed(
+    position: int, answer: int
+) -> None:
+    source, consumer = owning(P0)
+    source._offsets = FakeOffsets(0, 10)  # type: ignore[assignment]
+    source._ownership.read_up_to[0] = 8
+    consumer.positions[P0] = position
+
+    ends = await source.end_offsets(frozenset({0}))
+
+    assert ends == {0: answer}
+
+
+async def test_a_source_that_hangs_is_stopped_all_the_same() -> None:
+    source, consumer = owning(P0)
+    consumer.hangs_on_stop = True
+    await source.fetch()
+
+    await asyncio.wait_for(source.stop(), timeout=2)
+    await source.stop()
+
+    assert consumer.hangs_on_stop is False
+    assert consumer.cancelled_polls == 1
+
+
+async def test_a_source_that_was_not_started_says_so() -> None:
+    source = KafkaSource(OPTIONS)
+
+    with pytest.raises(FatalError, match="events is not started"):
+        await source.fetch()
+
+    assert source.partition_count == 0
+    assert source.topic == "events"
+
+
+async def test_a_partition_of_an_earlier_epoch_cannot_be_begun() -> None:
+    source, _ = owning(P0)
+
+    with pytest.raises(RetryableError, match="partition 1 is not owned"):
+        await source.begin(1)
