@@ -17,7 +17,7 @@ import msgspec
 
 from firstreply import wiring
 from firstreply.adapters.clock import SystemClock
-from firstreply.adapters.http import Health, Server, build_app
+from firstreply.adapters.http import Server
 from firstreply.adapters.kafka import KafkaSource
 from firstreply.adapters.kafka_dead_letters import KafkaDeadLetters
 from firstreply.adapters.null import NullCheckpoints, NullDeadLetters
@@ -46,18 +46,6 @@ class Running(msgspec.Struct, frozen=True):
     """Base URL of the HTTP server."""
     processor: Processor
     board: Board
-
-
-class _ProcessorHealth:
-    """Shows the health of a processor on ``/readyz``."""
-
-    def __init__(self, processor: Processor) -> None:
-        self._processor = processor
-
-    def health(self) -> Health:
-        """Return the state now."""
-        health = self._processor.health
-        return Health(health.ready, tuple(health.reasons), health.partitions())
 
 
 async def run_kafka(
@@ -127,7 +115,7 @@ async def _serve(
         pace=wiring.pace(settings),
     )
     async with AsyncExitStack() as stack:
-        server = Server(build_app(publisher, _ProcessorHealth(processor)))
+        server = Server(publisher, processor.health)
         stack.push_async_callback(server.stop)
         await server.start(settings.http.host, settings.http.port)
         stack.push_async_callback(source.stop)

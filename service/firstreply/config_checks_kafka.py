@@ -66,7 +66,7 @@ def _topic_problems(kafka: Kafka) -> Iterator[Problem]:
 
 def _unused_problems(kafka: Kafka) -> Iterator[Problem]:
     for words, names in (("SSL", _SSL), ("SASL", _SASL)):
-        if words in kafka.security_protocol.split("_"):
+        if _uses(kafka, words):
             continue
         fitting = "SSL or SASL_SSL" if words == "SSL" else "SASL_SSL or SASL_PLAINTEXT"
         for name in names:
@@ -78,10 +78,14 @@ def _unused_problems(kafka: Kafka) -> Iterator[Problem]:
                 yield _problem(name, message, "security_protocol")
 
 
+def _uses(kafka: Kafka, words: str) -> bool:
+    return words in kafka.security_protocol.split("_")
+
+
 def _login_problems(kafka: Kafka) -> Iterator[Problem]:
     if kafka.sasl_password is not None and kafka.sasl_password_file is not None:
         yield _problem("sasl_password_file", "is given beside sasl_password; keep one of them")
-    if "SASL" not in kafka.security_protocol:
+    if not _uses(kafka, "SASL"):
         return
     needed = {
         "sasl_mechanism": kafka.sasl_mechanism,
@@ -90,7 +94,8 @@ def _login_problems(kafka: Kafka) -> Iterator[Problem]:
     }
     for name, value in needed.items():
         if value is None:
-            message = f"is needed with security_protocol {kafka.security_protocol}; add it"
+            either = "or sasl_password " if name == "sasl_password_file" else ""
+            message = f"{either}is needed with security_protocol {kafka.security_protocol}; add it"
             yield _problem(name, message, "security_protocol", "sasl_password")
 
 
@@ -99,11 +104,11 @@ def _file_problems(kafka: Kafka) -> Iterator[Problem]:
         yield _problem("ssl_keyfile", "is of no use without ssl_certfile; add it", "ssl_certfile")
     for name in ("ssl_cafile", "ssl_certfile", "ssl_keyfile"):
         path = getattr(kafka, name)
-        if path is not None and not path.is_file():
+        if path is not None and _uses(kafka, "SSL") and not path.is_file():
             yield _problem(name, f"there is no file {path}; name one that exists")
     for name in ("ssl_password_file", "sasl_password_file"):
         path = getattr(kafka, name)
-        if path is None:
+        if path is None or not _uses(kafka, name.partition("_")[0].upper()):
             continue
         try:
             read_secret(path, name)

@@ -88,7 +88,7 @@ def read_document(text: str, source: str) -> Document:
         return document
     if node is None:
         return document
-    tree = _Reader(document).read(node, ())
+    tree = _tree(node, document)
     if isinstance(tree, dict):
         document.tree = tree
     elif tree is not None:
@@ -105,8 +105,21 @@ def read_value(text: str, source: str) -> tuple[Tree, list[Problem]]:
     except yaml.YAMLError as error:
         problem = _syntax(error, source)
         return None, [problem._replace(place=Place(source))]
-    tree = _Reader(document).read(node, ()) if node is not None else None
+    tree = _tree(node, document) if node is not None else None
     return tree, [problem._replace(place=Place(source)) for problem in document.problems]
+
+
+def _tree(node: yaml.Node, document: Document) -> Tree:
+    try:
+        return _Reader(document).read(node, ())
+    except _TooManyValuesError:
+        message = f"has more than {MOST_NODES} values; write fewer aliases"
+        document.problems = [Problem((), message, _place(node, document.source))]
+        return None
+
+
+class _TooManyValuesError(Exception):
+    """Stops reading; never leaves this module."""
 
 
 class _Reader:
@@ -121,6 +134,8 @@ class _Reader:
         place = _place(node, self._document.source)
         self._document.values[path] = place
         self._count += 1
+        if self._count > MOST_NODES:
+            raise _TooManyValuesError
         refusal = self._refusal(node)
         if refusal is not None:
             self._problem(path, place, refusal)
@@ -136,8 +151,6 @@ class _Reader:
             return f"the tag {node.tag} is not allowed; remove it"
         if id(node) in self._above:
             return "holds itself by an alias; write it out"
-        if self._count > MOST_NODES:
-            return f"the file has more than {MOST_NODES} values; write fewer aliases"
         return None
 
     def _content(self, node: yaml.Node, path: Path) -> Tree:

@@ -38,7 +38,14 @@ _STAND_INS: Final[Mapping[str, Tree]] = {
     "weekly": {"daily": ["00:00-24:00"]},
 }
 
-_KINDS: Final = {"channels": "channel", "aliases": "alias", "queues": "queue"}
+_KINDS: Final = {
+    "channels": "channel",
+    "aliases": "alias",
+    "queues": "queue",
+    "calendar": "calendar",
+    "calendars": "calendar",
+    "excluded_reasons": "reason",
+}
 
 
 def load_settings(path: FilePath | None, env: Mapping[str, str]) -> Settings:
@@ -77,7 +84,7 @@ def _checked(document: Document) -> tuple[Settings, list[Problem]]:
     tree = deepcopy(document.tree)
     lost: list[Path] = []
     settings, errors = _validated(tree)
-    problems.extend(_problem(document, error) for error in errors if error["type"] != CONSEQUENCE)
+    problems.extend(_problem(document, error) for error in errors if not _follows(document, error))
     while settings is None:
         # What follows from taking something out is no mistake of the user's: not reported.
         lost.extend(_take_out(tree, errors))
@@ -93,6 +100,14 @@ def _validated(tree: dict[str, Tree]) -> tuple[Settings | None, list[ErrorDetail
         return Settings.model_validate(tree), []
     except ValidationError as error:
         return None, error.errors(include_url=False)
+
+
+def _follows(document: Document, error: ErrorDetails) -> bool:
+    """Say whether an error is only there because of another one that is reported."""
+    unread = error["input"] is None and any(
+        problem.path == path_of(error) for problem in document.problems
+    )
+    return unread or error["type"] == CONSEQUENCE
 
 
 def _problem(document: Document, error: ErrorDetails) -> Problem:
@@ -162,15 +177,14 @@ def _bare_names(document: Document) -> Iterator[Problem]:
                 wanted in {"*", step} for step, wanted in zip(path, pattern, strict=True)
             ):
                 message = (
-                    f"boolean-looking {_kind(path)} name {word}: other YAML readers take it for a "
-                    f'value, not a name; quote it: "{word}"'
+                    f"boolean-looking {_kind(pattern)} name {word}: other YAML readers take it "
+                    f'for a value, not a name; quote it: "{word}"'
                 )
                 yield Problem(path, message, document.place(path, key=True))
 
 
-def _kind(path: Path) -> str:
-    named = [step for step in path if step in _KINDS]
-    return _KINDS[str(named[-1])] if named else "calendar" if "calendars" in path else "reason"
+def _kind(pattern: Path) -> str:
+    return [_KINDS[str(step)] for step in pattern if step != "*"][-1]
 
 
 def _lines(document: Document, problems: list[Problem]) -> Iterator[str]:

@@ -16,11 +16,11 @@ CONSEQUENCE: Final = "default_factory_not_called"
 """Only says that another value of the group is wrong."""
 
 _REMEDIES: Final = {
-    "bool_parsing": "is not true or false",
+    "bool_parsing": "is neither true nor false; write one of them",
     "float_parsing": "is not a number; write one such as 0.9",
     "finite_number": "is not a number; write one such as 0.9",
-    "int_parsing": "is not a whole number",
-    "int_from_float": "is not a whole number",
+    "int_parsing": "is not a whole number; write digits only",
+    "int_from_float": "is not a whole number; write digits only",
 }
 _BOUNDS: Final = {
     "greater_than": ("gt", "must be more than"),
@@ -31,7 +31,6 @@ _BOUNDS: Final = {
 _SHAPES: Final = {
     "model_type": "needs keys and values, such as {key: value}",
     "dict_type": "needs keys and values, such as {key: value}",
-    "tuple_type": 'needs a list, such as ["one", "two"]',
     "string_type": "needs text, not a list or mapping",
     "float_type": "needs a number, not a list or mapping",
     "int_type": "needs a whole number, not a list or mapping",
@@ -63,14 +62,17 @@ def message_of(error: ErrorDetails) -> str:
         return f"{given} is out of range; it {words} {context[name]:g}"
     if given is None:
         return "has no value; give it one or remove the key"
-    if kind in _REMEDIES:
-        return f'"{given}" {_REMEDIES[kind]}'
     return _SHAPES.get(kind) or _of_context(kind, context, given)
 
 
 def _of_context(kind: str, context: Mapping[str, object], given: object) -> str:
     if kind == "value_error":
         return str(context["error"])
+    if kind in _REMEDIES:
+        return f'"{given}" {_REMEDIES[kind]}'
+    if kind == "tuple_type":
+        example = given if isinstance(given, str) else "one"
+        return f'needs a list, such as ["{example}"]'
     if kind in {"literal_error", "enum"}:
         options = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         near = did_you_mean(str(given), options)

@@ -25,7 +25,7 @@ def json_schema() -> dict[str, Json]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def mapping(value: Json) -> dict[str, Json]:
+def mapping(value: object) -> dict[str, Json]:
     """Return a JSON object as it is, and anything else as an empty one."""
     return value if isinstance(value, dict) else {}
 

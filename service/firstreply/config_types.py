@@ -43,7 +43,7 @@ def text_of(value: object) -> str:
     """
     if isinstance(value, str):
         return value
-    msg = "has no value" if value is None else f"write text, not {type(value).__name__}"
+    msg = "has no value" if value is None else "needs one value, not a list or mapping"
     raise ValueError(msg)
 
 

@@ -117,8 +117,9 @@ class _Producer:
                 Outgoing(key=record.key, value=record.value, timestamp=record.timestamp)
                 for record in records
             )
-            if not records:
-                self._written_until = max(self._written_until, until)
+            if records and records[-1].timestamp is not None:
+                until = records[-1].timestamp * 1000
+            self._written_until = max(self._written_until, until)
         self._written_until = self._source.now()
 
 

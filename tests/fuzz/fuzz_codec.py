@@ -229,8 +229,10 @@ def fuzz(seed: int, more: Callable[[int], bool]) -> tuple[Counter[str], list[str
     """Execute while ``more(executions)`` says so; return verdicts counted, and the findings."""
     rng = random.Random(seed)  # noqa: S311 - chance, not secrecy
     seeds = _seeds()
-    options = {"max_event_bytes": MAX_BYTES}
-    readers = [Decoder(**options), Decoder(**options, timestamp_fallback=True)]
+    readers = [
+        Decoder(max_event_bytes=MAX_BYTES),
+        Decoder(max_event_bytes=MAX_BYTES, timestamp_fallback=True),
+    ]
     verdicts: Counter[str] = Counter()
     findings: list[str] = []
     while more(verdicts.total()):

@@ -121,17 +121,15 @@ class OwnedProcess:
 
     def stop(self, *, grace_seconds: float = STOP_GRACE_SECONDS) -> None:
         """End it in order (SIGTERM), or by force once the grace is over. Idempotent."""
-        if self.is_running():
-            self._process.terminate()
-            self.resume()  # a paused process would not see the signal
-            try:
+        try:
+            if self.is_running():
+                self._process.terminate()
+                self.resume()  # a paused process would not see the signal
                 self._process.wait(grace_seconds)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-            except KeyboardInterrupt:
-                self.kill()
-                raise
-        self.kill()
+        except subprocess.TimeoutExpired:
+            pass  # killed below
+        finally:  # after Ctrl-C during the wait, too
+            self.kill()
 
     def kill(self) -> None:
         """End it as a power cut would (SIGKILL), and its guard. Idempotent."""

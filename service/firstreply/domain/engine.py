@@ -176,7 +176,7 @@ class Engine:
         engine.offset = snapshot.offset
         engine.proof = snapshot.proof
         engine._tally = Tally(snapshot.ledger)
-        engine._policies = dict(snapshot.policies)
+        engine.policies = dict(snapshot.policies)
         for encoded in snapshot.slices:
             for contact in decode_contacts(encoded):
                 engine._store.add(contact)

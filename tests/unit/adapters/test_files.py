@@ -352,6 +352,27 @@ def test_a_gzip_file_with_a_changed_byte_is_refused_not_trusted(tmp_path: Path, 
     assert "the gzip data is damaged" in refusal(path)
 
 
+def test_an_input_that_fails_while_it_is_read_is_named_with_the_line() -> None:
+    class Failing(io.BytesIO):
+        def read1(self, size: int | None = -1, /) -> bytes:
+            if self.tell() == len(self.getvalue()):
+                raise OSError(5, "Input/output error")
+            return super().read1(size)
+
+    content = event(1) + b"\n" + event(2) + b"\n"
+    records = RecordFiles(["-"], stdin=Failing(content))
+    found = [next(records).value, next(records).value]
+
+    with pytest.raises(ConfigurationError) as raised:
+        next(records)
+
+    assert found == [event(1), event(2)]
+    assert f"standard input: cannot be read past line 2 (within the first {len(content)} " in str(
+        raised.value
+    )
+    assert "Input/output error; check the disk" in str(raised.value)
+
+
 def test_a_gzip_file_with_something_else_behind_it_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "trailing.gz"
     path.write_bytes(gzip.compress(event(1) + b"\n") + b"trailing text")

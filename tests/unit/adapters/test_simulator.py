@@ -124,6 +124,21 @@ def test_one_day_is_the_beginning_of_a_simulation_without_end() -> None:
     assert endless.end is None
 
 
+def test_email_that_waits_for_30_hours_is_closed_so_that_an_endless_backlog_is_bounded() -> None:
+    opened: dict[str, int] = {}
+    expired: list[int] = []
+    for event in Simulator(1, START, 0.2, days=5).events():
+        if b'"contact.opened"' in event.value:
+            opened.setdefault(event.contact_id, event.time)
+        if event.contact_id.startswith("email") and b'"reason":"expired"' in event.value:
+            expired.append(event.time - opened[event.contact_id])
+
+    assert len(expired) > 50
+    # The others were opened by an agent, or one of the two was held up or sent twice.
+    assert min(expired) >= 30 * HOUR - 45 * SECOND
+    assert expired.count(30 * HOUR) > 0.9 * len(expired)
+
+
 def test_every_event_is_accepted_by_the_decoder_but_those_broken_on_purpose() -> None:
     decoder = Decoder()
     verdicts = [

@@ -304,8 +304,8 @@ def test_in_the_sum_over_all_a_band_counts_only_the_channels_that_have_it() -> N
 
 
 def test_a_band_is_the_share_of_all_its_contacts_the_undecided_included() -> None:
-    band = {"within": {"10m": 1}, "missed": {"10m": 1}, "abandoned_in": {"10m": 2}}
-    total = figures(5, 5, {}, **band, undecided={"10m": 1})
+    others = {"missed": {"10m": 1}, "abandoned_in": {"10m": 2}, "undecided": {"10m": 1}}
+    total = figures(5, 5, {"10m": 1}, **others)
 
     text = report({"channels": {"chat": total}, "all": total})
 

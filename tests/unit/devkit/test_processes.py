@@ -14,7 +14,12 @@ from firstreply.devkit.processes import OwnedProcess
 from firstreply.domain.errors import FatalError
 
 PACKAGE_FOLDER = Path(firstreply.__file__).parents[1]
-SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+SLEEPER = [
+    sys.executable,
+    "-c",
+    """from signal import *; pthread_sigmask(SIG_BLOCK, [SIGTERM]); print('up', flush=True)
+sigwait([SIGTERM]); print('ended in order', flush=True)""",
+]
 STUBBORN = [
     sys.executable,
     "-c",
@@ -70,9 +75,10 @@ def has_ended(pid: int) -> bool:
 def test_a_stopped_process_and_its_guard_are_gone(sleeper: OwnedProcess) -> None:
     assert sleeper.is_running()
 
-    sleeper.stop()
+    sleeper.stop(grace_seconds=20)
 
     assert not sleeper.is_running()
+    assert sleeper.log.read_text().endswith("ended in order\n")
     assert group_is_gone(sleeper.pid)
 
 
@@ -87,9 +93,10 @@ def test_a_paused_process_runs_and_can_be_stopped(sleeper: OwnedProcess) -> None
     sleeper.pause()
     assert sleeper.is_running()
 
-    sleeper.stop(grace_seconds=20)
+    sleeper.stop(grace_seconds=5)
 
     assert group_is_gone(sleeper.pid)
+    assert sleeper.log.read_text().endswith("ended in order\n")
 
 
 def test_a_process_deaf_to_sigterm_is_killed_when_the_grace_is_over(log: Path) -> None:
