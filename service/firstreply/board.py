@@ -98,12 +98,12 @@ class Board:
         waiting: Counter[BandState] = Counter()
         oldest: list[float] = []
         deadlines: list[float] = []
-        for at, queue in self._queues(channel):
+        for said_at, queue in self._queues(channel):
             waiting.update(queue.waiting)
             if queue.oldest_waiting is not None:
-                oldest.append((at - queue.oldest_waiting) / SECOND)
+                oldest.append((said_at - queue.oldest_waiting) / SECOND)
             if queue.next_deadline is not None:
-                deadlines.append((queue.next_deadline - at) / SECOND)
+                deadlines.append((queue.next_deadline - said_at) / SECOND)
         at = min((now.at for now in self._now.values() if now.at is not None), default=None)
         is_open = policy.calendar is None or at is None or policy.calendar.is_open_us(at)
         return ChannelRow(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from firstreply.config_file import Document, Path, Place, Problem, Tree, read_value
+from firstreply.config_file import Document, Path, Place, Problem, Tree, Value, read_value
 from firstreply.config_shape import is_list, is_mapping, known_keys, shape_at
 from firstreply.did_you_mean import did_you_mean, listing
 from firstreply.settings_builtin import BANDS
@@ -52,25 +52,48 @@ def _path(tree: Tree, name: str) -> tuple[str, ...]:
     return tuple(path)
 
 
-def _set(document: Document, path: tuple[str, ...], name: str, text: str) -> None:
-    shape = shape_at(path)
-    value: Tree = text
-    if is_mapping(shape) or is_list(shape):
-        value, problems = read_value(text, name)
-        document.problems.extend(problem._replace(path=path) for problem in problems)
-        if problems:
-            return
+def _set(document: Document, path: Path, name: str, text: str) -> None:
+    value = Value(text, {}, [])
+    if is_mapping(shape_at(path)) or is_list(shape_at(path)):
+        value = read_value(text, name)
+    document.problems.extend(one._replace(path=path + one.path) for one in value.problems)
+    group = _group(document, path[:-1], Place(name))
+    if value.problems or group is None:
+        return
+    group[str(path[-1])] = value.tree
+    for places in (document.keys, document.values):
+        for known in [known for known in places if known[: len(path)] == path]:
+            del places[known]
+    document.keys[path] = document.values[path] = Place(name)
+    _note_bare_words(document, path, value.bare_words)
+
+
+def _note_bare_words(
+    document: Document, path: Path, words: Mapping[tuple[Path, bool], str]
+) -> None:
+    """Forget those of the value that is replaced, not that of its key, and add the new ones."""
+    for below, is_key in list(document.bare_words):
+        if below[: len(path)] == path and not (is_key and below == path):
+            del document.bare_words[below, is_key]
+    for (below, is_key), word in words.items():
+        document.bare_words[path + below, is_key] = word
+
+
+def _group(document: Document, path: Path, place: Place) -> dict[str, Tree] | None:
+    """Return the mapping at a path, made where there is none; ``None`` if something else is there.
+
+    What the file has instead of a mapping is wrong, and reported as such.
+    """
     here = document.tree
-    for depth, step in enumerate(path[:-1], start=1):
-        if here.get(step) is None:
-            here[step] = _replaced(path[:depth])
-        below = here[step]
+    for depth, step in enumerate(path, start=1):
+        if here.get(str(step)) is None:
+            here[str(step)] = _replaced(path[:depth])
+            document.keys[path[:depth]] = document.values[path[:depth]] = place
+        below = here[str(step)]
         if not isinstance(below, dict):
-            return  # What stands there in the file is wrong, and reported as such.
+            return None
         here = below
-    here[path[-1]] = value
-    _forget_places(document, path)
-    document.values[path] = document.keys[path] = Place(name)
+    return here
 
 
 def _replaced(path: Path) -> dict[str, Tree]:
@@ -81,12 +104,6 @@ def _replaced(path: Path) -> dict[str, Tree]:
             limit: {key: str(one) for key, one in band.items()} for limit, band in BANDS.items()
         }
     return {}
-
-
-def _forget_places(document: Document, path: Path) -> None:
-    for places in (document.keys, document.values, document.bare_words):
-        for known in [known for known in places if known[: len(path)] == path]:
-            del places[known]
 
 
 def _unknown(path: tuple[str, ...]) -> str:

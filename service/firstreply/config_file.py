@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 import yaml
+from yaml.reader import ReaderError
 
 Tree: TypeAlias = "dict[str, Tree] | list[Tree] | str | None"
 Path: TypeAlias = tuple[str | int, ...]
@@ -58,8 +59,9 @@ class Document:
     tree: dict[str, Tree] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
     values: dict[Path, Place] = field(default_factory=dict)
-    bare_words: dict[Path, str] = field(default_factory=dict)
-    """Keys and values that other YAML readers take for booleans or nothing: unquoted ``no``."""
+    bare_words: dict[tuple[Path, bool], str] = field(default_factory=dict)
+    """What other YAML readers take for a boolean or nothing: an unquoted ``no`` at a path, and
+    whether it is the key there or the value."""
     problems: list[Problem] = field(default_factory=list)
 
     def place(self, path: Path, *, key: bool = False) -> Place:
@@ -73,6 +75,14 @@ class Document:
         return Place(self.source)
 
 
+class Value(NamedTuple):
+    """What one variable holds; paths start inside of it."""
+
+    tree: Tree
+    bare_words: dict[tuple[Path, bool], str]
+    problems: list[Problem]
+
+
 def read_document(text: str, source: str) -> Document:
     """Read one YAML document; an empty one is an empty mapping.
 
@@ -84,7 +94,7 @@ def read_document(text: str, source: str) -> Document:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        document.problems.append(_syntax(error, source))
+        document.problems.append(_syntax(error, text, source))
         return document
     if node is None:
         return document
@@ -97,16 +107,18 @@ def read_document(text: str, source: str) -> Document:
     return document
 
 
-def read_value(text: str, source: str) -> tuple[Tree, list[Problem]]:
+def read_value(text: str, source: str) -> Value:
     """Read a list or mapping that a variable holds, in YAML's flow style (JSON is some of it)."""
     document = Document(source)
+    tree: Tree = None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        problem = _syntax(error, source)
-        return None, [problem._replace(place=Place(source))]
-    tree = _tree(node, document) if node is not None else None
-    return tree, [problem._replace(place=Place(source)) for problem in document.problems]
+        document.problems.append(_syntax(error, text, source))
+    else:
+        tree = None if node is None else _tree(node, document)
+    problems = [problem._replace(place=Place(source)) for problem in document.problems]
+    return Value(tree, document.bare_words, problems)
 
 
 def _tree(node: yaml.Node, document: Document) -> Tree:
@@ -158,7 +170,7 @@ class _Reader:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.read(item, (*path, index)) for index, item in enumerate(node.value)]
-        self._note_bare_word(node, path)
+        self._note_bare_word(node, path, is_key=False)
         return None if _is_plain(node) and node.value in _NULLS else str(node.value)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> Tree:
@@ -176,13 +188,13 @@ class _Reader:
             else:
                 below = (*path, key.value)
                 self._document.keys[below] = place
-                self._note_bare_word(key, below)
+                self._note_bare_word(key, below, is_key=True)
                 tree[key.value] = self.read(value, below)
         return tree
 
-    def _note_bare_word(self, node: yaml.Node, path: Path) -> None:
+    def _note_bare_word(self, node: yaml.Node, path: Path, *, is_key: bool) -> None:
         if _is_plain(node) and (node.value.lower() in _BOOLEANS or node.value in _NULLS):
-            self._document.bare_words.setdefault(path, node.value)
+            self._document.bare_words[path, is_key] = node.value
 
     def _problem(self, path: Path, place: Place, message: str) -> None:
         self._document.problems.append(Problem(path, message, place))
@@ -197,10 +209,16 @@ def _place(node: yaml.Node, source: str) -> Place:
     return Place(source, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
-def _syntax(error: yaml.YAMLError, source: str) -> Problem:
+def _syntax(error: yaml.YAMLError, text: str, source: str) -> Problem:
+    """Say where and why the text is no YAML."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         about = ", ".join(part for part in (error.context, error.problem) if part)
         message = f"not valid YAML: {about}; check indentation, colons and quotes"
         return Problem((), message, Place(source, mark.line + 1, mark.column + 1))
-    return Problem((), f"not valid YAML: {error}", Place(source))
+    if isinstance(error, ReaderError):
+        before = text[: error.position]
+        line, column = before.count("\n") + 1, error.position - before.rfind("\n")
+        message = f"not valid YAML: the character U+{ord(text[error.position]):04X}; remove it"
+        return Problem((), message, Place(source, line, column))
+    return Problem((), f"not valid YAML: {' '.join(str(error).split())}", Place(source))

@@ -23,28 +23,19 @@ from firstreply.config_messages import CONSEQUENCE, is_about_key, message_of, pa
 from firstreply.domain.errors import ConfigurationError
 from firstreply.settings import Settings
 
-_NAMES: Final[tuple[Path, ...]] = (
-    ("channels", "*"),
-    ("channels", "*", "aliases", "*"),
-    ("channels", "*", "queues", "*"),
-    ("channels", "*", "calendar"),
-    ("calendars", "*"),
-    ("excluded_reasons", "*"),
-)
-"""Where a free name stands."""
+_NAMES: Final[Mapping[tuple[Path, bool], str]] = {
+    (("channels", "*"), True): "channel",
+    (("channels", "*", "aliases", "*"), False): "alias",
+    (("channels", "*", "queues", "*"), False): "queue",
+    (("channels", "*", "calendar"), False): "calendar",
+    (("calendars", "*"), True): "calendar",
+    (("excluded_reasons", "*"), False): "reason",
+}
+"""Where a free name stands, whether as a key, and what it names."""
 
 _STAND_INS: Final[Mapping[str, Tree]] = {
     "timezone": "UTC",
     "weekly": {"daily": ["00:00-24:00"]},
-}
-
-_KINDS: Final = {
-    "channels": "channel",
-    "aliases": "alias",
-    "queues": "queue",
-    "calendar": "calendar",
-    "calendars": "calendar",
-    "excluded_reasons": "reason",
 }
 
 
@@ -60,6 +51,15 @@ def load_settings(path: FilePath | None, env: Mapping[str, str]) -> Settings:
     """
     document = Document("configuration") if path is None else _read(path)
     apply_environment(document, env)
+    return settings_of(document)
+
+
+def settings_of(document: Document) -> Settings:
+    """Check a configuration that was read already.
+
+    Raises:
+        ConfigurationError: as for ``load_settings``.
+    """
     settings, problems = _checked(document)
     if problems:
         raise ConfigurationError("\n".join(_lines(document, problems)))
@@ -87,7 +87,10 @@ def _checked(document: Document) -> tuple[Settings, list[Problem]]:
     problems.extend(_problem(document, error) for error in errors if not _follows(document, error))
     while settings is None:
         # What follows from taking something out is no mistake of the user's: not reported.
-        lost.extend(_take_out(tree, errors))
+        taken = list(_take_out(tree, errors))
+        if not any(taken):
+            tree.clear()
+        lost.extend(taken)
         settings, errors = _validated(tree)
     lost.extend(problem.path for problem in document.problems)
     between = problems_between(settings)
@@ -171,20 +174,23 @@ def _meets(gone: Path, problem: Problem) -> bool:
 
 
 def _bare_names(document: Document) -> Iterator[Problem]:
-    for path, word in document.bare_words.items():
-        for pattern in _NAMES:
-            if len(path) == len(pattern) and all(
-                wanted in {"*", step} for step, wanted in zip(path, pattern, strict=True)
-            ):
-                message = (
-                    f"boolean-looking {_kind(pattern)} name {word}: other YAML readers take it "
-                    f'for a value, not a name; quote it: "{word}"'
-                )
-                yield Problem(path, message, document.place(path, key=True))
+    for (path, is_key), word in document.bare_words.items():
+        kind = next((kind for where, kind in _NAMES.items() if _fits(where, path, is_key)), None)
+        if kind is not None:
+            message = (
+                f"boolean-looking {kind} name {word}: other YAML readers take it for a value, "
+                f'not a name; quote it: "{word}"'
+            )
+            yield Problem(path, message, at_key=is_key)
 
 
-def _kind(pattern: Path) -> str:
-    return [_KINDS[str(step)] for step in pattern if step != "*"][-1]
+def _fits(where: tuple[Path, bool], path: Path, is_key: bool) -> bool:  # noqa: FBT001
+    pattern, names_are_keys = where
+    return (
+        is_key is names_are_keys
+        and len(pattern) == len(path)
+        and all(wanted in {"*", step} for wanted, step in zip(pattern, path, strict=True))
+    )
 
 
 def _lines(document: Document, problems: list[Problem]) -> Iterator[str]:

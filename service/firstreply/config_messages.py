@@ -16,11 +16,13 @@ CONSEQUENCE: Final = "default_factory_not_called"
 """Only says that another value of the group is wrong."""
 
 _REMEDIES: Final = {
-    "bool_parsing": "is neither true nor false; write one of them",
-    "float_parsing": "is not a number; write one such as 0.9",
-    "finite_number": "is not a number; write one such as 0.9",
-    "int_parsing": "is not a whole number; write digits only",
-    "int_from_float": "is not a whole number; write digits only",
+    "bool_parsing": '"{given}" is neither true nor false; write one of them',
+    "float_parsing": '"{given}" is not a number; write one such as 0.9',
+    "finite_number": '"{given}" is not a number; write one such as 0.9',
+    "int_parsing": '"{given}" is not a whole number; write digits only',
+    "int_from_float": '"{given}" is not a whole number; write digits only',
+    "too_short": "is empty; give at least one",
+    "string_too_short": "is empty; give it a value or remove the key",
 }
 _BOUNDS: Final = {
     "greater_than": ("gt", "must be more than"),
@@ -68,21 +70,17 @@ def message_of(error: ErrorDetails) -> str:
 def _of_context(kind: str, context: Mapping[str, object], given: object) -> str:
     if kind == "value_error":
         return str(context["error"])
-    if kind in _REMEDIES:
-        return f'"{given}" {_REMEDIES[kind]}'
-    if kind == "tuple_type":
-        example = given if isinstance(given, str) else "one"
-        return f'needs a list, such as ["{example}"]'
     if kind in {"literal_error", "enum"}:
         options = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         near = did_you_mean(str(given), options)
         return f'"{given}" is not known; {near}use one of {listing(options)}'
     if kind == "string_pattern_mismatch":
         return f'"{given}" has a wrong form; {_example(str(context["pattern"]))}'
-    if kind == "too_short":
-        return "is empty; give at least one"
-    if kind == "string_too_short":
-        return "is empty; give it a value or remove the key"
+    if kind == "tuple_type":
+        example = given if isinstance(given, str) else "one"
+        return f'needs a list, such as ["{example}"]'
+    if kind in _REMEDIES:
+        return _REMEDIES[kind].format(given=given)
     return f"is wrong ({kind}); see the configuration reference"
 
 

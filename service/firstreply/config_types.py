@@ -168,7 +168,12 @@ StartPoint = Annotated[
     PlainValidator(_start_point),
     PlainSerializer(_start_text, return_type=str),
     WithJsonSchema(
-        {"anyOf": [{"enum": ["earliest", "latest"]}, {"type": "string", "format": "date-time"}]},
+        {
+            "anyOf": [
+                {"enum": ["earliest", "latest"]},
+                {"type": "string", "format": "date-time", "pattern": "^[0-9]{4}-.*T.*"},
+            ]
+        },
     ),
 ]
 

@@ -9,7 +9,7 @@ an instant only when everything up to it is in the topic, as a proof of log time
 import asyncio
 import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
@@ -29,8 +29,8 @@ from firstreply.devkit.kafka_broker import KafkaBroker, find_kafka_jars
 from firstreply.ports import TimestampType
 from firstreply.settings import Settings
 
-START: Final = datetime(2026, 3, 2, tzinfo=UTC)
-"""A Monday."""
+START: Final = datetime(2026, 3, 2, 6, tzinfo=timezone(timedelta(hours=1)))
+"""A Monday in Paris, before the morning peak."""
 
 _REFRESH_SECONDS: Final = 0.5
 _PLAIN_EVERY_SECONDS: Final = 10.0

@@ -53,17 +53,15 @@ class EventCounts(msgspec.Struct):
 
 
 class BandFigures(msgspec.Struct):
-    """One band over some contacts; ``weight`` is the sum of the weights of decided contacts."""
+    """One band over some contacts."""
 
     met: int = 0
     missed: int = 0
     abandoned: int = 0
     judged: int = 0
     """Contacts that this band applies to."""
-    weighted_met: Fraction = Fraction(0)
-    weighted_decided: Fraction = Fraction(0)
-    decided: int = 0
-    """Outcomes that count for the promise (rule 11)."""
+    kept: dict[float, list[int]] = msgspec.field(default_factory=dict)
+    """Weight to (met, decided) of the outcomes that count for the promise (rule 11)."""
 
     def count(self, outcome: Outcome | None, band: Band, policy: Policy) -> None:
         """Add one contact that is not excluded."""
@@ -73,12 +71,20 @@ class BandFigures(msgspec.Struct):
         self.met += outcome is Outcome.MET
         self.missed += outcome is Outcome.MISSED
         self.abandoned += outcome is Outcome.ABANDONED
-        if outcome is Outcome.ABANDONED and not policy.abandoned_counts:
-            return
-        weight = Fraction(str(band.weight))
-        self.decided += 1
-        self.weighted_decided += weight
-        self.weighted_met += weight if outcome is Outcome.MET else 0
+        if outcome is not Outcome.ABANDONED or policy.abandoned_counts:
+            kept = self.kept.setdefault(band.weight, [0, 0])
+            kept[0] += outcome is Outcome.MET
+            kept[1] += 1
+
+    def weighed(self) -> tuple[Fraction, Fraction] | None:
+        """Return (weight x share met, weight); None without decisions that weigh anything.
+
+        A band that channels weigh differently has the mean weight of its decisions.
+        """
+        decided = sum(kept[1] for kept in self.kept.values())
+        met = sum(Fraction(str(weight)) * kept[0] for weight, kept in self.kept.items())
+        weights = sum(Fraction(str(weight)) * kept[1] for weight, kept in self.kept.items())
+        return (Fraction(met) / decided, Fraction(weights) / decided) if weights else None
 
 
 class Figures(msgspec.Struct):
@@ -146,18 +152,11 @@ class Figures(msgspec.Struct):
         }
 
     def _expectation_index(self) -> float | None:
-        """Return sum(weight x share met) / sum(weight) over the bands that have decisions.
-
-        A band that channels weigh differently enters "all" with the mean weight of its decisions.
-        """
-        total = Fraction(0)
-        weights = Fraction(0)
-        for band in self.bands.values():
-            if band.weighted_decided:
-                weight = band.weighted_decided / band.decided
-                total += weight * band.weighted_met / band.weighted_decided
-                weights += weight
-        return round(float(total / weights), 6) if weights else None
+        """Return sum(weight x share met) / sum(weight) over the bands that have decisions."""
+        weighed = [band.weighed() for band in self.bands.values()]
+        met = sum(one[0] for one in weighed if one is not None)
+        weights = sum(one[1] for one in weighed if one is not None)
+        return round(float(met / weights), 6) if weights else None
 
 
 class Report:

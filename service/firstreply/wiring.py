@@ -9,7 +9,6 @@ from collections.abc import Callable
 from firstreply.adapters.codec import Decoder
 from firstreply.adapters.kafka_options import KafkaOptions
 from firstreply.domain.bands import PolicyBook
-from firstreply.domain.instants import Micros
 from firstreply.durations import duration_micros
 from firstreply.fold import BadRecords, PartitionFold
 from firstreply.processor import Pace
@@ -63,7 +62,7 @@ def bad_records(settings: Settings) -> BadRecords:
     return BadRecords(limit.share, limit.among)
 
 
-def grace(settings: Settings) -> Micros:
+def grace(settings: Settings) -> int:
     """Return the grace in microseconds."""
     return duration_micros(settings.grace)
 

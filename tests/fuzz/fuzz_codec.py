@@ -240,7 +240,9 @@ def fuzz(seed: int, more: Callable[[int], bool]) -> tuple[Counter[str], list[str
         decoder = rng.choice(readers)
         try:
             finding = _broken_promise(record, decoder, decoder.limits)
-            outcome = check(record.value, headers=record.headers, timestamp=record.timestamp)
+            outcome = check(
+                record.value, headers=record.headers, timestamp=record.timestamp, decoder=decoder
+            )
             outcome.as_text()
             verdicts[outcome.reason or outcome.verdict] += 1
         except Exception as error:  # noqa: BLE001 - any exception is what it looks for

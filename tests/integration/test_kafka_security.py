@@ -83,9 +83,10 @@ def options(guarded: KafkaBroker, authority: Path, password: Path) -> KafkaOptio
         topic="events",
         group="watchers",
         security_protocol="SASL_SSL",
-        ssl_cafile=str(authority / "ca.pem"),
+        ssl_cafile=authority / "ca.pem",
+        sasl_mechanism="PLAIN",
         sasl_username="watcher",
-        sasl_password_file=str(password),
+        sasl_password_file=password,
         connect_timeout=timedelta(seconds=10),
     )
 

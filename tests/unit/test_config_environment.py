@@ -81,7 +81,7 @@ def test_a_variable_finds_a_name_of_the_file_in_any_case(tmp_path: Path) -> None
         ("FIRSTREPLY_EXCLUDED_REASONS", "spam", "excluded_reasons: needs a list, such as"),
         ("FIRSTREPLY_EXCLUDED_REASONS", "[spam", "excluded_reasons: not valid YAML: "),
         ("FIRSTREPLY_EXCLUDED_REASONS", "[no]", "excluded_reasons[0]: boolean-looking reason name"),
-        ("FIRSTREPLY_CHANNELS", "{a: {}, a: {}}", "channels: is given twice"),
+        ("FIRSTREPLY_CHANNELS", "{a: {}, a: {}}", "channels.a: is given twice"),
         ("FIRSTREPLY_CHANNELS", "{no: {}}", "channels.no: boolean-looking channel name no"),
         (
             "FIRSTREPLY_CHANNELS__CHAT__PROMISE__BAND",

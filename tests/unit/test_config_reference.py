@@ -28,9 +28,7 @@ class EditorLoader(yaml.SafeLoader):
     }
 
 
-EditorLoader.add_implicit_resolver(  # type: ignore[no-untyped-call]
-    "tag:yaml.org,2002:bool", re.compile("true|false"), list("tf")
-)
+EditorLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
 
 
 def as_an_editor_reads(path: Path) -> object:

@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from firstreply.config_describe import describe, settings_hash
-from firstreply.config_load import load_settings
+from firstreply.config_file import read_document
+from firstreply.config_load import load_settings, settings_of
 from firstreply.domain.errors import ConfigurationError
 from firstreply.durations import parse_duration
+from firstreply.policies import policy_book
 from firstreply.settings import Settings
 
 CONFIG = Path(__file__).parents[1] / "config"
@@ -139,7 +143,7 @@ def test_a_file_that_is_not_utf_8_is_an_error(tmp_path: Path) -> None:
 def test_a_control_character_is_an_error_and_a_byte_order_mark_is_not(tmp_path: Path) -> None:
     assert loaded(tmp_path, "\ufeffgrace: 6s\n").grace == parse_duration("6s")
     (line,) = mistakes(tmp_path, "grace: \x07\n")
-    assert line.startswith("config.yaml: not valid YAML: ")
+    assert line == "config.yaml:1:8: not valid YAML: the character U+0007; remove it"
 
 
 def test_a_channel_of_the_file_joins_the_built_in_ones_and_overrides_key_by_key(
@@ -213,8 +217,32 @@ def test_one_mistake_does_not_hide_another_nor_make_one_up(tmp_path: Path) -> No
         ["config.yaml:5:3", "bands.2 h"],
         ["config.yaml:7:22", "calendars.office.timezone"],
         ["config.yaml:8:26", "kafka.request_timeout"],
-        ["config.yaml:8:57", "kafka.topc"],
+        ["config.yaml:8:56", "kafka.topc"],
     ]
+
+
+@given(st.data())
+def test_whatever_a_file_holds_the_only_outcome_is_settings_or_a_configuration_error(
+    data: st.DataObject,
+) -> None:
+    lines = (CONFIG / "valid_example.yaml").read_text(encoding="utf-8").split("\n")
+    words = ["", "no", "{}", "[]", "- x", "10m", "x: 1", "~", "&a", "*a", "<<", "'", "|", "!!int 1"]
+    for _ in range(data.draw(st.integers(1, 4))):
+        row = data.draw(st.integers(0, len(lines) - 1))
+        start = data.draw(st.integers(0, len(lines[row])))
+        end = data.draw(st.integers(start, len(lines[row])))
+        word = data.draw(st.sampled_from(words) | st.text(max_size=5))
+        lines[row] = lines[row][:start] + word + lines[row][end:]
+    document = read_document("\n".join(lines), "config.yaml")
+
+    settings, lines = None, []
+    try:
+        settings = settings_of(document)
+    except ConfigurationError as refused:
+        lines = str(refused).split("\n")
+
+    assert all(line.startswith("config.yaml") for line in lines)
+    assert lines or (settings is not None and policy_book(settings).digests)
 
 
 def test_a_secret_is_shown_neither_in_the_description_nor_in_an_error(tmp_path: Path) -> None:
@@ -274,13 +302,18 @@ def test_a_password_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
             "calendars.spare: no channel uses it",
         ),
         (
-            "bands: {1h: {weight: 1}}\nchannels: {email: {calendar: office}}\n"
-            "calendars: {office: {timezone: UTC, weekly: {mon: ['09:00-17:00']}}}",
+            (
+                "bands: {1h: {weight: 1}}\nchannels: {email: {calendar: office}}\n"
+                "calendars: {office: {timezone: UTC, weekly: {mon: ['09:00-17:00']}}}"
+            ),
             "channels.email.calendar: no band runs on it",
         ),
         (
-            "channels: {email: {calendar: office}}\ncalendars: {office: {timezone: Asia/Kolkata, "
-            "weekly: {mon: ['09:00-17:00']}, holidays: {country: IN}}}",
+            (
+                "channels: {email: {calendar: office}}\n"
+                "calendars: {office: {timezone: Asia/Kolkata, "
+                "weekly: {mon: ['09:00-17:00']}, holidays: {country: IN}}}"
+            ),
             "calendars.office.holidays.country: Requested Holidays are available only",
         ),
         (
@@ -289,8 +322,10 @@ def test_a_password_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
         ),
         ("kafka: {heartbeat_interval: 7s}", "kafka.heartbeat_interval: 7s is more than a third"),
         (
-            "kafka: {security_protocol: SASL_PLAINTEXT, sasl_mechanism: PLAIN, sasl_username: me, "
-            "sasl_password: x}",
+            (
+                "kafka: {security_protocol: SASL_PLAINTEXT, sasl_mechanism: PLAIN, "
+                "sasl_username: me, sasl_password: x}"
+            ),
             "kafka.security_protocol: SASL_PLAINTEXT encrypts nothing",
         ),
     ],

@@ -60,7 +60,7 @@ __all__ = [
 ]
 
 LATEST: Final = 4_102_444_800 * SECOND
-"""2100-01-01T00:00:00Z: the last instant of a record that has no timestamp of its own."""
+"""2100-01-01T00:00:00Z."""
 
 _SECONDS_BELOW: Final = 10**11
 _MILLISECONDS_BELOW: Final = 10**14
@@ -81,7 +81,7 @@ class Limits(msgspec.Struct, frozen=True):
     timestamp_fallback: bool = False
     """Whether an event without time takes the record's own timestamp."""
     latest: int = LATEST
-    """Instant, inclusive; for records without a timestamp."""
+    """Instant, inclusive, whatever the record's timestamp: a producer may set that at will."""
     max_future: int = DAY
     """Microseconds after the record's own timestamp, inclusive."""
 
@@ -89,7 +89,7 @@ class Limits(msgspec.Struct, frozen=True):
         """Return the last instant accepted beside a record timestamp in milliseconds."""
         if timestamp is None or timestamp < 0:  # Kafka writes "no timestamp" as -1
             return self.latest
-        return timestamp * 1000 + self.max_future
+        return min(timestamp * 1000 + self.max_future, self.latest)
 
     def fallback_instant(self, timestamp: int | None) -> int | None:
         """Return the instant of an event without time; None if it must have one."""
@@ -104,8 +104,9 @@ class Decoder:
     Args:
         max_event_bytes: largest value accepted, inclusive.
         timestamp_fallback: let an event without time take its record's timestamp; counted.
-        latest: last instant (microseconds) of a record without a timestamp, inclusive.
-        max_future: microseconds by which an event may be later than its record's timestamp.
+        latest: last instant (microseconds) of any event, inclusive.
+        max_future: microseconds by which an event may be later than its record's timestamp, where
+            the record has one; inclusive.
     """
 
     def __init__(
@@ -174,7 +175,9 @@ class Decoder:
             instant = number
         else:
             fallback = self.limits.fallback_instant(timestamp)
-            return NO_TIME if fallback is None else fallback
+            if fallback is None:
+                return NO_TIME
+            instant = fallback
         if instant < 0:
             return TOO_EARLY
         return TOO_LATE if instant > self.limits.last_instant(timestamp) else instant

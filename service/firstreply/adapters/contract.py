@@ -40,6 +40,7 @@ from firstreply.adapters.rejection import (
     NO_VALUE,
     NOT_CUSTOMER,
     NOT_HUMAN_OR_BOT,
+    TOO_LATE,
     UNKNOWN,
     Reason,
     Rejected,
@@ -232,6 +233,8 @@ class _Reading:
         absent = None
         if "time" not in plain and self._fallback is not None:
             absent, plain["time"] = self._fallback, 0
+            if absent > self._last:
+                self._faults.append(TOO_LATE)
         plain["type"] = (kind or EventType.QUEUED).value  # queued asks for nothing of its own
         try:
             model = MODELS[kind or EventType.QUEUED].model_validate(plain, context=self._last)

@@ -55,8 +55,8 @@ _RULES = f"""\
 Times are kept in whole microseconds. A finer fraction of a text is rounded half up; a number is
 rounded to the nearest microsecond. A time without offset is rejected, for nobody can know which
 zone was meant. So is a leap second (`23:59:60`), which has no instant of its own in Unix time: send
-`23:59:59`. So is a time before 1970, or more than a day after the record's own timestamp, or,
-where a record has none (files), after 2100-01-01T00:00:00Z.
+`23:59:59`. So is a time before 1970, after 2100-01-01T00:00:00Z, or more than a day after the
+record's own timestamp where it has one (in Kafka it has, in a file it need not).
 
 Where `time` is absent the event is rejected, unless the service is configured to take the record's
 own timestamp, which it then counts.

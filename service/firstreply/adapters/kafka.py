@@ -10,16 +10,15 @@ is fatal and names topic, partition, offsets and the remedy. Every wait on a bro
 """
 
 import asyncio
-import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from firstreply.adapters import kafka_errors
+from firstreply.adapters.kafka_commits import GroupCommits
 from firstreply.adapters.kafka_connection import administering, bounded, connect
 from firstreply.adapters.kafka_offsets import LeaderOffsets
 from firstreply.adapters.kafka_options import (
@@ -30,11 +29,9 @@ from firstreply.adapters.kafka_options import (
 )
 from firstreply.adapters.kafka_ownership import Ownership
 from firstreply.adapters.kafka_start import starting_offset
-from firstreply.adapters.kafka_topics import NOT_AUTHORISED, Topic, require_input
+from firstreply.adapters.kafka_topics import Topic, require_input
 from firstreply.domain.errors import FatalError, FirstreplyError, RetryableError
 from firstreply.ports import Assignment, Record
-
-_log = logging.getLogger(__name__)
 
 _FETCH_WAIT: Final = timedelta(milliseconds=200)
 _POLL_PATIENCE_SECONDS: Final = 0.5
@@ -53,11 +50,11 @@ class KafkaSource:
     def __init__(self, options: KafkaOptions) -> None:
         self._options = options
         self._offsets = LeaderOffsets(options)
-        self._ownership = Ownership(hold=self._hold, released=self._drop_commit)
+        self._commits = GroupCommits(options)
+        self._ownership = Ownership(hold=self._hold, released=self._commits.drop)
         self._consumer: AIOKafkaConsumer | None = None
         self._input: Topic | None = None
         self._poll: asyncio.Task[tuple[int, _Batches]] | None = None
-        self._commit: asyncio.Task[None] | None = None
 
     @property
     def topic(self) -> str:
@@ -98,7 +95,7 @@ class KafkaSource:
 
     async def stop(self) -> None:
         """Leave the group and disconnect, each within ``stop_timeout``. Idempotent."""
-        self._drop_commit()
+        self._commits.drop()
         poll, self._poll = self._poll, None
         if poll is not None:
             poll.cancel()
@@ -187,28 +184,8 @@ class KafkaSource:
         if not offsets or owned.epoch != epoch or not owned.partitions.issuperset(offsets):
             return False
         names = {TopicPartition(self.topic, number): offset for number, offset in offsets.items()}
-        commit = asyncio.create_task(self._running().commit(names), name="kafka-commit")
-        commit.add_done_callback(_retrieved)
-        self._commit = commit
-        try:
-            await asyncio.wait({commit}, timeout=self._options.commit_timeout.total_seconds())
-        finally:
-            commit.cancel()
-        if not commit.done() or commit.cancelled():
-            return False
-        return self._accepted(commit.exception()) and self._ownership.current.epoch == epoch
-
-    def _accepted(self, refusal: BaseException | None) -> bool:
-        match refusal:
-            case None:
-                return True
-            case _ if isinstance(refusal, NOT_AUTHORISED):
-                raise kafka_errors.not_authorised(self._options, refusal) from refusal
-            case CommitFailedError() | IllegalStateError() | KafkaError():
-                _log.warning("kafka_commit_refused", extra={"error": repr(refusal)})
-                return False
-            case _:
-                raise refusal
+        accepted = await self._commits.send(self._running(), names)
+        return accepted and self._ownership.current.epoch == epoch
 
     def _hold(self, assigned: Collection[TopicPartition]) -> None:
         consumer = self._running()
@@ -216,12 +193,6 @@ class KafkaSource:
         for name in assigned:
             # Without a position aiokafka would look for one, paused or not, and report its absence.
             consumer.seek(name, 0)
-
-    def _drop_commit(self) -> None:
-        # A commit that waits for its coordinator would be sent again with the next generation,
-        # for partitions that may then belong to somebody else.
-        if self._commit is not None:
-            self._commit.cancel()
 
     async def _getmany(self) -> tuple[int, _Batches]:
         fetched = await self._running().getmany(
@@ -274,9 +245,3 @@ class KafkaSource:
 def _sticky_assignor() -> type[StickyPartitionAssignor]:
     """Return an assignor of our own: aiokafka keeps the last assignment on the class itself."""
     return type("OwnStickyAssignor", (StickyPartitionAssignor,), {})
-
-
-def _retrieved(task: asyncio.Task[None]) -> None:
-    """Look at the outcome of a task nobody waits for any more, or asyncio complains."""
-    if not task.cancelled():
-        task.exception()

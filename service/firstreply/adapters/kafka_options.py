@@ -44,14 +44,14 @@ class KafkaOptions:
     """Default: ``<topic>.dead-letters``."""
 
     security_protocol: SecurityProtocol = "PLAINTEXT"
-    ssl_cafile: str | None = None
-    ssl_certfile: str | None = None
-    ssl_keyfile: str | None = None
-    ssl_password_file: str | None = None
-    sasl_mechanism: SaslMechanism = "PLAIN"
+    ssl_cafile: str | Path | None = None
+    ssl_certfile: str | Path | None = None
+    ssl_keyfile: str | Path | None = None
+    ssl_password_file: str | Path | None = None
+    sasl_mechanism: SaslMechanism | None = None
     sasl_username: str | None = None
     sasl_password: str | None = field(default=None, repr=False)
-    sasl_password_file: str | None = None
+    sasl_password_file: str | Path | None = None
 
     session_timeout: timedelta = timedelta(seconds=20)
     heartbeat_interval: timedelta = timedelta(seconds=3)
@@ -90,9 +90,10 @@ class KafkaOptions:
                 f"kafka.session_timeout ({self.session_timeout}); a third of it is usual"
             )
             raise ConfigurationError(msg)
-        if self.security_protocol.startswith("SASL") and self.sasl_username is None:
-            msg = f"kafka.sasl_username is missing; {self.security_protocol} needs one"
-            raise ConfigurationError(msg)
+        for name in ("sasl_mechanism", "sasl_username"):
+            if self.security_protocol.startswith("SASL") and getattr(self, name) is None:
+                msg = f"kafka.{name} is missing; {self.security_protocol} needs it"
+                raise ConfigurationError(msg)
 
     @property
     def dead_letters(self) -> str:
@@ -152,7 +153,7 @@ def connection_arguments(options: KafkaOptions) -> ConnectionArguments:
     if options.security_protocol in {"SSL", "SASL_SSL"}:
         arguments["ssl_context"] = _ssl_context(options)
     if options.security_protocol.startswith("SASL"):
-        arguments["sasl_mechanism"] = options.sasl_mechanism
+        arguments["sasl_mechanism"] = options.sasl_mechanism or ""
         arguments["sasl_plain_username"] = options.sasl_username or ""
         arguments["sasl_plain_password"] = _sasl_password(options)
     return arguments
@@ -212,9 +213,9 @@ def _sasl_password(options: KafkaOptions) -> str:
     return options.sasl_password
 
 
-def _secret(setting: str, path: str) -> str:
+def _secret(setting: str, path: str | Path) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        return Path(path).read_text(encoding="utf-8").strip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{setting}: {path} cannot be read: {error}; it must hold the password alone"
         raise ConfigurationError(msg) from error

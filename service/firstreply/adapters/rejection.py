@@ -115,8 +115,8 @@ TOO_EARLY: Final = Rejected(
 )
 TOO_LATE: Final = Rejected(
     Reason.ABSURD_TIME,
-    "time is too far in the future (a day after the record's own timestamp, or the fixed limit"
-    " where a record has none); check the producer's clock and unit",
+    "time is too far in the future (later than the record's own timestamp allows, or than any"
+    " event may be); check the producer's clock and unit",
 )
 NO_CHANNEL: Final = wrong_schema("channel is missing or blank; contact.opened requires it")
 NOT_HUMAN_OR_BOT: Final = wrong_schema(

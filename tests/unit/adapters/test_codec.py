@@ -174,6 +174,17 @@ def test_an_event_may_be_a_day_after_its_record_and_not_a_microsecond_more() -> 
     assert verdict.reason is Reason.ABSURD_TIME
 
 
+def test_a_records_timestamp_from_the_far_future_moves_no_limit() -> None:
+    falling_back = Decoder(timestamp_fallback=True)
+    timestamp = 2**62
+
+    dated = rejected(flat(time="2100-01-01T00:00:00.000001Z"), timestamp=timestamp)
+    undated = decode(flat(time=None), timestamp=timestamp, decoder=falling_back)
+
+    assert dated.reason is Reason.ABSURD_TIME
+    assert undated == dated
+
+
 def test_an_event_may_be_long_before_its_record() -> None:
     timestamp = NINE_FIFTEEN // 1000
 

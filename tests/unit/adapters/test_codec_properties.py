@@ -93,7 +93,7 @@ def mutated(draw: st.DrawFn) -> dict[str, object]:
     return event
 
 
-TIMESTAMPS = st.sampled_from([None, -1, 0, 946_684_800_000, 4_102_444_800_000])
+TIMESTAMPS = st.sampled_from([None, -1, 0, 946_684_800_000, 4_102_444_800_000, 2**62])
 
 
 def record_of(event: Mapping[str, object], timestamp: int | None = None) -> FileRecord:
@@ -111,9 +111,9 @@ def test_a_good_event_is_accepted_by_both_readers(event: dict[str, object]) -> N
 
 
 @settings(max_examples=500)
-@given(mutated(), TIMESTAMPS, st.booleans())
+@given(event=mutated(), timestamp=TIMESTAMPS, fallback=st.booleans())
 def test_both_readers_accept_and_reject_the_same_events(
-    event: dict[str, object], timestamp: int | None, *, fallback: bool
+    *, event: dict[str, object], timestamp: int | None, fallback: bool
 ) -> None:
     record = record_of(event, timestamp)
     decoder = Decoder(timestamp_fallback=fallback)
@@ -211,8 +211,8 @@ def test_the_order_of_members_does_not_matter(names: list[str]) -> None:
     assert shuffled == in_order
 
 
-def test_20000_mutated_records_find_nothing() -> None:
-    verdicts, findings = fuzz(seed=2, more=lambda executions: executions < 20_000)
+def test_4000_mutated_records_find_nothing() -> None:
+    verdicts, findings = fuzz(seed=2, more=lambda executions: executions < 4_000)
 
     kinds = set(verdicts)
 

@@ -17,6 +17,7 @@ from firstreply.adapters.contract_reference import (
     write,
 )
 from firstreply.adapters.records import FileRecord
+from firstreply.adapters.rejection import NO_CONTACT_ID
 from firstreply.domain.events import ContactEvent, EventType
 
 REFERENCE = Path(__file__).resolve().parents[3] / "docs" / "reference"
@@ -156,8 +157,7 @@ def test_all_faults_are_explained_at_once() -> None:
     assert explanations == [
         "id must be text of at most 512 characters; write a number in quotes",
         "time has no offset from UTC; append Z or one such as +01:00",
-        "contact_id is missing or blank; give the id of the conversation"
-        " (CloudEvents: in data, or the partitionkey attribute)",
+        NO_CONTACT_ID.detail,
         "actor must be customer, agent, bot or system",
         "direction must be inbound or outbound",
         "reason is missing or blank; contact.excluded requires it",
@@ -201,6 +201,17 @@ def test_nothing_is_explained_where_nothing_is_wrong(value: bytes) -> None:
     explanations = explain(value)
 
     assert explanations == []
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"9" * 5000])
+def test_a_number_beyond_any_range_is_explained(number: bytes) -> None:
+    value = b'{"type":"contact.queued","contact_id":"c","time":%s}' % number
+
+    explanations = explain(value)
+
+    assert [text.split(",")[0] for text in explanations] == [
+        "time must be RFC 3339 with seconds and an offset"
+    ]
 
 
 def test_the_records_timestamp_and_the_limits_count_for_the_explanation() -> None:

@@ -1,5 +1,6 @@
 """The HTTP edge, over loopback, with a real client."""
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator
 
@@ -9,7 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from firstreply.adapters.http import Server, accepts_gzip, prefers_openmetrics
-from firstreply.adapters.prometheus import Publisher
+from firstreply.adapters.prometheus import Publisher, Scrape
 from firstreply.domain.bands import Band, Policy, PolicyBook
 from firstreply.domain.errors import ConfigurationError
 from firstreply.domain.increments import Increments
@@ -21,6 +22,8 @@ PROMETHEUS = (
     "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+BOOK = PolicyBook([Policy("other", (Band("24h", DAY),))])
 
 
 class FakeHealth:
@@ -44,7 +47,7 @@ def health() -> FakeHealth:
 
 @pytest.fixture
 def publisher() -> Publisher:
-    return Publisher(PolicyBook([Policy("other", (Band("24h", DAY),))]), "events")
+    return Publisher(BOOK, "events")
 
 
 @pytest.fixture
@@ -131,6 +134,46 @@ async def test_a_get_of_metrics_shows_the_zero_of_a_new_series_and_a_head_does_n
     assert (head.status, await head.read()) == (200, b"")
     assert line % 0 in bodies[0]
     assert line % 1 in bodies[1]
+
+
+class SlowPublisher(Publisher):
+    """Answers a scrape only when it is told to; knows whether it was delivered."""
+
+    def __init__(self, book: PolicyBook) -> None:
+        super().__init__(book, "events")
+        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
+        self.delivered = False
+
+    async def scrape(self, *, openmetrics: bool = False) -> Scrape:
+        self.asked.set()
+        await self.may_answer.wait()
+        return await super().scrape(openmetrics=openmetrics)
+
+    def shown(self, scrape: Scrape) -> None:
+        super().shown(scrape)
+        self.delivered = True
+
+
+async def test_who_went_away_before_the_answer_was_shown_nothing_and_is_no_error(
+    health: FakeHealth, caplog: pytest.LogCaptureFixture
+) -> None:
+    slow = SlowPublisher(BOOK)
+    server = Server(slow, health)
+    await server.start("127.0.0.1", 0)
+    _, writer = await asyncio.open_connection("127.0.0.1", int(server.address.split(":")[2]))
+    writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await slow.asked.wait()
+
+    writer.transport.abort()
+    while server._runner.server and server._runner.server.connections:
+        await asyncio.sleep(0)
+    slow.may_answer.set()
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+    assert not slow.delivered
+    assert caplog.records == []
+    await server.stop()
 
 
 async def test_the_index_links_to_every_page(client: aiohttp.ClientSession) -> None:

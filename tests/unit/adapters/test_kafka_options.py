@@ -113,16 +113,25 @@ def test_tls_uses_the_system_authorities_when_no_file_is_given() -> None:
         (
             {
                 "security_protocol": "SASL_PLAINTEXT",
+                "sasl_mechanism": "PLAIN",
                 "sasl_username": "u",
                 "sasl_password_file": "/absent/password",
             },
             "kafka.sasl_password_file: /absent/password",
         ),
         (
-            {"security_protocol": "SASL_PLAINTEXT", "sasl_username": "u"},
+            {
+                "security_protocol": "SASL_PLAINTEXT",
+                "sasl_mechanism": "PLAIN",
+                "sasl_username": "u",
+            },
             "kafka.sasl_password is missing",
         ),
-        ({"security_protocol": "SASL_SSL"}, "kafka.sasl_username is missing"),
+        ({"security_protocol": "SASL_SSL", "sasl_username": "u"}, "kafka.sasl_mechanism"),
+        (
+            {"security_protocol": "SASL_SSL", "sasl_mechanism": "PLAIN"},
+            "kafka.sasl_username is missing",
+        ),
         ({"start": datetime(2026, 5, 1)}, "kafka.start"),  # noqa: DTZ001  # the point of the test
         ({"rebalance_timeout": timedelta(seconds=26)}, "kafka.rebalance_timeout"),
         ({"heartbeat_interval": timedelta(seconds=11)}, "kafka.heartbeat_interval"),

@@ -268,7 +268,7 @@ async def test_a_commit_accepted_by_the_broker_after_the_epoch_moved_is_not_acce
 async def test_a_commit_under_way_ends_when_partitions_are_revoked() -> None:
     source, consumer = owning(P0)
     consumer.commit_answer = asyncio.Event()
-    source._options = KafkaOptions(bootstrap_servers="b:1", topic="events", group="watchers")
+    source._commits._options = KafkaOptions(bootstrap_servers="b:1", topic="events", group="g")
     commit = asyncio.create_task(source.commit({0: 7}, source.assignment().epoch))
     await asyncio.sleep(0)
     await asyncio.sleep(0)

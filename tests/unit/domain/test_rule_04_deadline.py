@@ -67,9 +67,7 @@ def test_rule_04_a_limit_used_up_at_closing_is_due_at_closing() -> None:
     assert desk.judged("late") == {"1h": MISSED}
 
 
-def test_rule_04_latency_never_decides_a_missed_answer_may_have_the_business_latency_of_a_met_one() -> (
-    None
-):
+def test_rule_04_latency_never_decides_two_answers_of_one_business_hour_differ() -> None:
     desk = Desk(OFFICE_CHAT)
 
     desk.receive(opened(7 * HOUR, "a"), responded(8 * HOUR, "a"))

@@ -3,6 +3,7 @@
 import pytest
 
 from firstreply.domain.contact import Phase
+from firstreply.domain.events import EventType
 from tests.unit.domain.builders import (
     EXCLUDED,
     MET,
@@ -20,7 +21,6 @@ from tests.unit.domain.builders import (
     responded,
     transferred,
 )
-from firstreply.domain.events import EventType
 
 
 @pytest.mark.parametrize("seconds", [-100, 0, 30, 100_000])

@@ -11,8 +11,8 @@ from tests.unit.domain.builders import (
     closed,
     message,
     opened,
-    responded,
     reopened,
+    responded,
     transferred,
 )
 

@@ -1,0 +1,69 @@
+"""Committing offsets for the group, with a limit to the wait and an end at every rebalance.
+
+aiokafka repeats a commit for ever while the coordinator is away, each time with the generation of
+that moment: one that waits through a rebalance would overwrite the offset of a partition that
+belongs to somebody else by then. So a commit is given up after ``commit_timeout``, and at once when
+partitions are revoked. Given up means unknown: a request already on its way may be accepted.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from firstreply.adapters import kafka_errors
+from firstreply.adapters.kafka_options import KafkaOptions
+from firstreply.adapters.kafka_topics import NOT_AUTHORISED
+
+_log = logging.getLogger(__name__)
+
+
+class GroupCommits:
+    """The commits of one member; one at a time."""
+
+    def __init__(self, options: KafkaOptions) -> None:
+        self._options = options
+        self._under_way: asyncio.Task[None] | None = None
+
+    def drop(self) -> None:
+        """Give up the commit under way, if any, without waiting."""
+        if self._under_way is not None:
+            self._under_way.cancel()
+
+    async def send(self, consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> bool:
+        """Commit; return whether a broker accepted it, as far as is known in time.
+
+        Raises:
+            FatalError: this user may not commit.
+        """
+        commit = asyncio.create_task(consumer.commit(offsets), name="kafka-commit")
+        commit.add_done_callback(_retrieved)
+        self._under_way = commit
+        try:
+            await asyncio.wait({commit}, timeout=self._options.commit_timeout.total_seconds())
+        finally:
+            commit.cancel()
+        if not commit.done() or commit.cancelled():
+            _log.warning("kafka_commit_unanswered", extra={"group": self._options.group})
+            return False
+        return self._accepted(commit.exception())
+
+    def _accepted(self, refusal: BaseException | None) -> bool:
+        match refusal:
+            case None:
+                return True
+            case _ if isinstance(refusal, NOT_AUTHORISED):
+                raise kafka_errors.not_authorised(self._options, refusal) from refusal
+            case CommitFailedError() | IllegalStateError() | KafkaError():
+                _log.warning("kafka_commit_refused", extra={"error": repr(refusal)})
+                return False
+            case _:
+                raise refusal
+
+
+def _retrieved(task: asyncio.Task[None]) -> None:
+    """Look at the outcome of a task nobody waits for any more, or asyncio complains."""
+    if not task.cancelled():
+        task.exception()
