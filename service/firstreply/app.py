@@ -110,6 +110,7 @@ async def _serve(
         checkpoints=NullCheckpoints(),
         publisher=board,
         clock=clock,
+        wall=SystemClock(),
         monotonic=time.monotonic,
         new_fold=wiring.new_fold(settings, book),
         pace=wiring.pace(settings),
@@ -122,7 +123,9 @@ async def _serve(
         await source.start()
         _log.info("started", extra={"topic": source.topic, "metrics": f"{server.address}/metrics"})
         async with _stopped_by_signals(processor):
-            await _run_tasks(processor, publisher, Running(server.address, processor, board), companions)
+            await _run_tasks(
+                processor, publisher, Running(server.address, processor, board), companions
+            )
         await processor.checkpoint_once()
         _log.info("stopped")
 
@@ -182,5 +185,3 @@ async def _measure_loop_lag(publisher: Publisher) -> None:
         await asyncio.sleep(_LAG_INTERVAL_SECONDS)
         late = time.monotonic() - before - _LAG_INTERVAL_SECONDS
         publisher.event_loop_lag(max(0.0, late))
-
-

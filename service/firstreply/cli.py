@@ -66,6 +66,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - a typer callback
 
 @app.callback()
 def _options(
+    *,
     _version_wanted: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -91,7 +92,7 @@ def run(config: ConfigOption = None) -> None:
 
 
 @app.command(epilog="Example: firstreply demo --speed 1200")
-def demo(  # noqa: PLR0913 - options
+def demo(
     config: ConfigOption = None,
     *,
     kafka: Annotated[
@@ -113,9 +114,7 @@ def demo(  # noqa: PLR0913 - options
         asyncio.run(run_demo(settings, play, through_kafka=kafka))
 
 
-@app.command(
-    epilog="Example: firstreply replay --format json january.jsonl.gz february.jsonl.gz"
-)
+@app.command(epilog="Example: firstreply replay --format json january.jsonl.gz february.jsonl.gz")
 def replay(
     files: Annotated[list[str], typer.Argument(help="JSONL, plain or gzip; - is standard input.")],
     config: ConfigOption = None,

@@ -12,7 +12,7 @@ import time
 from datetime import datetime, timedelta, timezone
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 from rich.console import Console, RenderableType
@@ -59,9 +59,7 @@ async def run_demo(settings: Settings, play: Play, *, through_kafka: bool) -> No
     simulator = Simulator(play.seed, START, play.scale, days=play.days)
     source = SimulatedSource(simulator, speed=play.speed)
     # Simulated time runs fast: look at it more often, so that it moves in small steps.
-    settings = settings.model_copy(
-        update={"proof_interval": settings.proof_interval / 5}
-    )
+    settings = settings.model_copy(update={"proof_interval": settings.proof_interval / 5})
     if not through_kafka:
         await run_simulated(settings, source, companions=(_Table(settings, source).show,))
         return
@@ -97,7 +95,7 @@ class _Producer:
         """Return the simulated instant up to which every event is in the topic."""
         return self._written_until
 
-    async def __aenter__(self) -> "_Producer":
+    async def __aenter__(self) -> Self:
         await self._writer.__aenter__()
         await self._writer.create_topic(timestamp_type=TimestampType.CREATE_TIME)
         await self._source.start()

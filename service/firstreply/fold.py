@@ -1,4 +1,4 @@
-"""Folds the records of one partition into its engine: synchronous, deterministic, no input or output.
+"""Folds the records of one partition into its engine: synchronous and deterministic.
 
 Records come in by offset; increments, dead letters and the engine's state go out, for the processor
 to make durable together. Log time moves as the records allow (design, section 6): a LogAppendTime

@@ -1,4 +1,4 @@
-"""Whether the service can be trusted, and why not: what ``/readyz``, the heartbeat and the watchdog say.
+"""Whether the figures can be trusted, and why not: for ``/readyz``, heartbeat and watchdog.
 
 Pure bookkeeping: instants (seconds of a monotonic clock) come in as arguments. *Ready* means that
 every owned partition is read to its end. *Moving* means that each one is at its end or got further
@@ -91,9 +91,7 @@ class Health:
             number: _seen(before.get(number), offset, ends.get(number), now)
             for number, offset in offsets.items()
         }
-        self.moving = not unbegun and all(
-            seen.moved_at == now for seen in self._progress.values()
-        )
+        self.moving = not unbegun and all(seen.moved_at == now for seen in self._progress.values())
         self.reasons = self._reasons(unbegun, now)
 
     def stalled(self, now: float) -> str | None:

@@ -35,20 +35,32 @@ class Record(Protocol):
     """One record of a partition."""
 
     @property
-    def partition(self) -> int: ...
+    def partition(self) -> int:
+        """Number of its partition."""
+
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Its place in the partition."""
+
     @property
     def timestamp(self) -> int | None:
         """Milliseconds since the epoch; None where the source has none."""
+
     @property
-    def timestamp_type(self) -> int | None: ...
+    def timestamp_type(self) -> int | None:
+        """A ``TimestampType``; None exactly when there is no timestamp."""
+
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """The contact id, where the producer does as it should."""
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """The event as it came."""
+
     @property
-    def headers(self) -> Headers: ...
+    def headers(self) -> Headers:
+        """In order; a name may stand twice."""
 
 
 class RecordDecoder(Protocol):

@@ -22,7 +22,6 @@ from typing import Final
 
 import msgspec
 
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.errors import FatalError, RetryableError
 from firstreply.domain.instants import SECOND
 from firstreply.fold import PartitionFold, Span
@@ -54,7 +53,7 @@ class Pace(msgspec.Struct, frozen=True):
     proof_skew: int = SECOND
     stall_seconds: float = 60.0
     lease_seconds: float = 16.0
-    """Without an accepted commit for so long, another may own our partitions: gauges are dropped."""
+    """Without an accepted commit for so long another may own our partitions: gauges go."""
 
 
 class Processor:
@@ -65,7 +64,8 @@ class Processor:
         dead_letters: where bad ones go.
         checkpoints: durability of the state.
         publisher: the exported figures.
-        clock: time of day, in microseconds.
+        clock: the time that records are written by, in microseconds: of proofs and of lag.
+        wall: the time of day, of the heartbeat. The same, but where a simulation plays.
         monotonic: seconds of a clock that never goes back.
         new_fold: makes the fold of a partition that begins at an offset.
         pace: see ``Pace``.
@@ -79,6 +79,7 @@ class Processor:
         checkpoints: Checkpoints,
         publisher: Publisher,
         clock: WallClock,
+        wall: WallClock,
         monotonic: Callable[[], float],
         new_fold: Callable[[int, int], PartitionFold],
         pace: Pace,
@@ -88,6 +89,7 @@ class Processor:
         self._checkpoints = checkpoints
         self._publisher = publisher
         self._clock = clock
+        self._wall = wall
         self._monotonic = monotonic
         self._new_fold = new_fold
         self._pace = pace
@@ -154,7 +156,8 @@ class Processor:
         epoch = self._epoch
         rest = iter(records)
         while batch := list(islice(rest, SLICE_RECORDS)):
-            if fold is None or number not in self._begun or self._source.assignment().epoch != epoch:
+            current = self._source.assignment().epoch == epoch
+            if fold is None or number not in self._begun or not current:
                 return
             fold.fold(batch)
             await asyncio.sleep(0)
@@ -271,7 +274,7 @@ class Processor:
             now=self._monotonic(),
         )
         if self.health.moving:
-            self._publisher.heartbeat(self._clock.now())
+            self._publisher.heartbeat(self._wall.now())
         self._publisher.ready(self.health.ready)
         stalled = self.health.stalled(self._monotonic())
         if stalled is not None:

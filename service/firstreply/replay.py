@@ -33,7 +33,7 @@ class Replay(msgspec.Struct, frozen=True):
     """Everything that was counted on the way."""
 
 
-def replay(  # noqa: PLR0913 - keyword-only, each an input of its own
+def replay(
     records: Iterable[Record],
     *,
     decoder: RecordDecoder,
@@ -114,5 +114,3 @@ def count_events(increments: Increments, kept: Iterable[Contact]) -> EventCounts
         if contact.phase is Phase.UNSEEN and not contact.has(Once.WAS_REOPENED)
     )
     return events
-
-

@@ -26,9 +26,7 @@ _LABEL = "replay"
 """Topic label of replayed figures."""
 
 
-def print_replay(
-    settings: Settings, names: Sequence[str], output: str, until: str
-) -> None:
+def print_replay(settings: Settings, names: Sequence[str], output: str, until: str) -> None:
     """Replay files and print the figures to standard output."""
     book = policy_book(settings)
     instant = None if until == "end" else _instant(until)
@@ -72,7 +70,7 @@ def _instant(text: str) -> int:
     try:
         return to_instant(datetime.fromisoformat(text))
     except ValueError as error:
-        msg = f"--until {text}: give an RFC 3339 time with offset, such as 2026-03-02T18:00:00Z, or end"
+        msg = f"--until {text}: give a time with offset, such as 2026-03-02T18:00:00Z, or end"
         raise ConfigurationError(msg) from error
 
 
@@ -83,7 +81,13 @@ def _progress(records: RecordFiles) -> Iterator["_Progressed"]:
     if not console.is_terminal:
         yield _Progressed(None, records)
         return
-    columns = (TextColumn("replay"), BarColumn(), DownloadColumn(), TextColumn("{task.fields[events]:,} events"), TimeRemainingColumn())
+    columns = (
+        TextColumn("replay"),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[events]:,} events"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
         yield _Progressed(progress, records)
 

@@ -93,9 +93,7 @@ class Service:
 
 
 @asynccontextmanager
-async def running(
-    config: Path, log: Path, *, stops_itself: bool = False
-) -> AsyncIterator[Service]:
+async def running(config: Path, log: Path, *, stops_itself: bool = False) -> AsyncIterator[Service]:
     """Start the service; it listens when the block begins and is gone when it ends.
 
     Unless it ``stops_itself``, it must stop in order on SIGTERM.

@@ -118,8 +118,11 @@ async def test_net_figures_of_a_topic_equal_those_of_a_replay(
     )
     assert net_outcomes(samples) == expected_outcomes(replayed.report)
     assert total(samples, "contact_received_total") == replayed.report["all"]["received"]  # type: ignore[index, call-overload]
-    assert total(samples, "contact_first_response_seconds_count") == (
-        replayed.report["all"]["answered"]  # type: ignore[index, call-overload]
+    assert (
+        total(samples, "contact_first_response_seconds_count")
+        == (
+            replayed.report["all"]["answered"]  # type: ignore[index, call-overload]
+        )
     )
     assert total(samples, "firstreply_events_rejected_total") == len(BAD_RECORDS)
     assert await dead_letters(kafka, topic) == Counter(BAD_RECORDS)
@@ -236,9 +239,7 @@ async def test_a_backlog_with_a_timely_response_raises_no_miss_long_after_the_de
         events.append(responded(f"c{number}", at + timedelta(seconds=2)))
     async with KafkaWriter(options_of(kafka, topic)) as writer:
         await writer.create_topic(partitions=4, timestamp_type=kind)
-        await writer.write(
-            outgoing_plain(events, event_time=kind is TimestampType.CREATE_TIME)
-        )
+        await writer.write(outgoing_plain(events, event_time=kind is TimestampType.CREATE_TIME))
 
     async with running(config, tmp_path / "service.log") as service:
         samples = await service.until_read(1000)

@@ -119,6 +119,17 @@ def test_a_variable_in_place_of_a_wrong_value_of_the_file_puts_it_right(tmp_path
     assert settings.channels["email"].aliases[0] == "mel"
 
 
+def test_a_mistake_inside_a_variable_is_not_placed_where_the_file_had_the_value(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("channels: {email: {queues: [one, two]}}\n", encoding="utf-8")
+
+    (line,) = mistakes({"FIRSTREPLY_CHANNELS__EMAIL__QUEUES": "[one, one]"}, path)
+
+    assert line.startswith("FIRSTREPLY_CHANNELS__EMAIL__QUEUES: channels.email.queues[1]: ")
+
+
 def test_a_variable_below_a_wrong_value_of_the_file_does_not_hide_it(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("kafka: contact-events\n", encoding="utf-8")

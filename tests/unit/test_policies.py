@@ -206,18 +206,6 @@ def test_public_holidays_are_those_of_the_country_and_its_part(
     assert (day in country_holidays(country, part).dates) is is_holiday
 
 
-def test_holidays_do_not_depend_on_the_language_of_the_process(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    found = []
-    for language in ("C", "de_DE.UTF-8", "fr_FR.UTF-8"):
-        monkeypatch.setenv("LANGUAGE", language)
-        country_holidays.cache_clear()
-        found.append(country_holidays("FR", "57"))
-
-    assert found[0] == found[1] == found[2]
-
-
 def test_holidays_span_the_years_an_event_may_have() -> None:
     dates = country_holidays("FR", None).dates
 

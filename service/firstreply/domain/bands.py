@@ -143,7 +143,7 @@ class PolicyBook:
         return (OTHER, False) if name is None else (name, True)
 
     def queue(self, channel: str, raw: str | None) -> str:
-        """Resolve a queue name for a label: listed as it is, unlisted ``other``, absent ``none``."""
+        """Resolve a queue for a label: listed as it is, unlisted ``other``, absent ``none``."""
         if not raw:
             return NONE
         return self._queue_names.get(channel, {}).get(raw, OTHER)

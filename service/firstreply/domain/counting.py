@@ -57,9 +57,7 @@ class Tally:
         contact.received = contact.outcomes = None
         return withdrawn
 
-    def count(
-        self, contact: Contact, verdict: Verdict, policy: Policy, book: PolicyBook
-    ) -> None:
+    def count(self, contact: Contact, verdict: Verdict, policy: Policy, book: PolicyBook) -> None:
         """Count what the verdict adds to, or changes in, what was counted before."""
         withdrawn: dict[str, Counted] = {}
         if contact.received is not None and contact.received[0] != policy.channel:
@@ -70,9 +68,7 @@ class Tally:
         self._count_once(contact, verdict, policy, book)
         self._settle(contact, verdict.phase)
 
-    def _receive(
-        self, contact: Contact, verdict: Verdict, channel: str, book: PolicyBook
-    ) -> None:
+    def _receive(self, contact: Contact, verdict: Verdict, channel: str, book: PolicyBook) -> None:
         queue = book.queue(channel, contact.queue_at(verdict.start))
         contact.received = (channel, queue)
         if contact.first_time(Once.COUNTED_RECEIVED):
@@ -123,6 +119,7 @@ class Tally:
     def _count_once(
         self, contact: Contact, verdict: Verdict, policy: Policy, book: PolicyBook
     ) -> None:
+        """Count what is counted once per contact."""
         channel = policy.channel
         if contact.has(Once.WAS_TRANSFERRED) and contact.first_time(Once.COUNTED_TRANSFERRED):
             self._per_contact("contact_transferred_total", contact, channel, book)
@@ -133,28 +130,29 @@ class Tally:
         if verdict.phase is Phase.EXCLUDED:
             self._count_exclusion(contact, verdict, policy, book)
             return
-        if contact.automatic and acknowledged(contact, verdict, policy):
-            if contact.first_time(Once.COUNTED_ACKNOWLEDGED):
-                self._per_contact("contact_acknowledged_total", contact, channel, book)
+        if acknowledged(contact, verdict, policy) and contact.first_time(Once.COUNTED_ACKNOWLEDGED):
+            self._per_contact("contact_acknowledged_total", contact, channel, book)
         if verdict.response is not None:
             self._count_response(contact, verdict, verdict.response, policy, book)
-        elif verdict.phase is Phase.ABANDONED and verdict.ended is not None:
-            if contact.first_time(Once.COUNTED_ABANDONED):
-                queue = book.queue(channel, contact.queue_at(verdict.ended))
-                self.increments.count("contact_abandoned_total", channel, queue)
-                wait = (verdict.ended - verdict.start) / SECOND
-                self.increments.observe(
-                    "contact_abandoned_wait_seconds", channel, queue, seconds=wait
-                )
-        elif verdict.phase in UNANSWERED and contact.first_time(Once.COUNTED_UNANSWERED):
-            at = verdict.gives_up if verdict.ended is None else verdict.ended
-            queue = book.queue(channel, contact.queue_at(at))
-            reason = UNANSWERED[verdict.phase]
+        elif verdict.phase is not Phase.WAITING:
+            self._count_end(contact, verdict, channel, book)
+
+    def _count_end(
+        self, contact: Contact, verdict: Verdict, channel: str, book: PolicyBook
+    ) -> None:
+        """Count the abandonment, the close or the giving up of an unanswered contact."""
+        phase = verdict.phase
+        at = verdict.gives_up if verdict.ended is None else verdict.ended
+        queue = book.queue(channel, contact.queue_at(at))
+        if phase is Phase.ABANDONED and contact.first_time(Once.COUNTED_ABANDONED):
+            wait = (at - verdict.start) / SECOND
+            self.increments.count("contact_abandoned_total", channel, queue)
+            self.increments.observe("contact_abandoned_wait_seconds", channel, queue, seconds=wait)
+        elif phase in UNANSWERED and contact.first_time(Once.COUNTED_UNANSWERED):
+            reason = UNANSWERED[phase]
             self.increments.count("contact_unanswered_total", channel, queue, reason)
 
-    def _per_contact(
-        self, metric: str, contact: Contact, channel: str, book: PolicyBook
-    ) -> None:
+    def _per_contact(self, metric: str, contact: Contact, channel: str, book: PolicyBook) -> None:
         self.increments.count(metric, channel, book.queue(channel, current_queue(contact)))
 
     def _count_exclusion(

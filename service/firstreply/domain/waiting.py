@@ -7,7 +7,6 @@ to the calendar. That makes every gauge exact, at 8 bytes a contact (decision 00
 """
 
 from bisect import bisect_left, bisect_right, insort
-
 from typing import TypeVar
 
 from firstreply.domain.bands import Band, Clock, Policy
@@ -102,9 +101,7 @@ class WaitingRoom:
         """That wait is over."""
         _take(self._replies, pair, since)
 
-    def gauges(
-        self, at: int, policies: dict[str, Policy]
-    ) -> dict[tuple[str, str], QueueGauges]:
+    def gauges(self, at: int, policies: dict[str, Policy]) -> dict[tuple[str, str], QueueGauges]:
         """Return who waits at an instant, by (channel, queue); pairs without anybody left out."""
         result: dict[tuple[str, str], QueueGauges] = {}
         for (channel, queue, digest), index in self._starts.items():
@@ -154,7 +151,7 @@ def _add_waiting(gauges: QueueGauges, index: InstantIndex, policy: Policy, at: i
 
 
 def latest_start(policy: Policy, band: Band, at: int, amount: int) -> int:
-    """Return the latest start for which ``amount`` is used up at an instant, on the band's clock."""
+    """Return the latest start whose ``amount`` is used up at an instant, on the band's clock."""
     if band.clock is Clock.BUSINESS and policy.calendar is not None:
         return policy.calendar.latest_start_us(at, amount)
     return at - amount

@@ -329,8 +329,9 @@ def test_a_fault_of_a_binary_attribute_is_named(
     assert verdict.detail.startswith(start)
 
 
-def test_another_systems_event_is_ignored_though_its_data_is_no_json() -> None:
-    headers = binary(type=b"org.example.order.shipped", time=b"\xff")
+@pytest.mark.parametrize("time", [b"2026-03-02T09:15:00Z", b"yesterday", b"\xff"])
+def test_another_systems_event_is_ignored_though_its_data_is_no_json(time: bytes) -> None:
+    headers = binary(type=b"org.example.order.shipped", time=time)
 
     verdict = decode(b"\xff\0protobuf", headers)
 

@@ -276,9 +276,17 @@ def test_100_levels_are_read_and_101_are_not(*, extra_levels: int, is_read: bool
     for _ in range(extra_levels):
         nested = [nested]
 
-    verdict = decode(flat(x=nested))
+    verdict = decode(flat(x=nested, beside=[[], {}]))
 
     assert isinstance(verdict, ContactEvent) is is_read
+
+
+def test_many_objects_side_by_side_are_no_levels() -> None:
+    value = flat(x=[{}, []] * 200)
+
+    event = accepted(value)
+
+    assert event.contact_id == "c-1"
 
 
 def test_brackets_inside_a_text_are_no_levels() -> None:

@@ -1,8 +1,7 @@
 """The HTTP edge, over loopback, with a real client."""
 
-import asyncio
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
@@ -136,44 +135,45 @@ async def test_a_get_of_metrics_shows_the_zero_of_a_new_series_and_a_head_does_n
     assert line % 1 in bodies[1]
 
 
-class SlowPublisher(Publisher):
-    """Answers a scrape only when it is told to; knows whether it was delivered."""
+class LosingPublisher(Publisher):
+    """Loses the connection while it renders; knows whether a scrape was delivered."""
 
     def __init__(self, book: PolicyBook) -> None:
         super().__init__(book, "events")
-        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
-        self.delivered = False
+        self.lose: Callable[[], object] = bool
+        self.delivered = 0
 
     async def scrape(self, *, openmetrics: bool = False) -> Scrape:
-        self.asked.set()
-        await self.may_answer.wait()
+        self.lose()
         return await super().scrape(openmetrics=openmetrics)
 
     def shown(self, scrape: Scrape) -> None:
         super().shown(scrape)
-        self.delivered = True
+        self.delivered += 1
 
 
-async def test_who_went_away_before_the_answer_was_shown_nothing_and_is_no_error(
+async def test_who_went_away_before_the_answer_was_shown_nothing_and_that_is_no_error(
     health: FakeHealth, caplog: pytest.LogCaptureFixture
 ) -> None:
-    slow = SlowPublisher(BOOK)
-    server = Server(slow, health)
+    losing = LosingPublisher(BOOK)
+    server = Server(losing, health)
     await server.start("127.0.0.1", 0)
-    _, writer = await asyncio.open_connection("127.0.0.1", int(server.address.split(":")[2]))
-    writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    await slow.asked.wait()
 
-    writer.transport.abort()
-    while server._runner.server and server._runner.server.connections:
-        await asyncio.sleep(0)
-    slow.may_answer.set()
-    for _ in range(100):
-        await asyncio.sleep(0)
+    def lose() -> None:
+        assert server._runner.server is not None
+        for connection in server._runner.server.connections:
+            assert connection.transport is not None
+            connection.transport.abort()
 
-    assert not slow.delivered
-    assert caplog.records == []
+    async with aiohttp.ClientSession(server.address) as client:
+        await client.get("/metrics")
+        losing.lose = lose
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await client.get("/metrics")
     await server.stop()
+
+    assert losing.delivered == 1
+    assert caplog.records == []
 
 
 async def test_the_index_links_to_every_page(client: aiohttp.ClientSession) -> None:
