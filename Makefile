@@ -52,7 +52,8 @@ lock: venv ## Renew requirements/ after a change of dependencies (UPGRADE=1: new
 	@deploy/dev/lock.sh $(BIN)/python $(if $(UPGRADE),--upgrade)
 
 docs: venv ## Write the generated reference pages anew
-	$(PYTEST) -m "not servers and not slow" --update-golden -q tests
+	$(BIN)/python -m firstreply.adapters.contract_reference docs/reference
+	$(PYTEST) -m "not servers and not slow" -k reference --update-golden -q
 
 kafka: ## Get Apache Kafka's jars (and Java, where Debian's packages are at hand)
 	@$(SERVERS) kafka

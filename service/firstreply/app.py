@@ -21,7 +21,7 @@ from firstreply.adapters.http import Server
 from firstreply.adapters.kafka import KafkaSource
 from firstreply.adapters.kafka_dead_letters import KafkaDeadLetters
 from firstreply.adapters.null import NullCheckpoints, NullDeadLetters
-from firstreply.adapters.prometheus import Publisher
+from firstreply.adapters.prometheus import Publisher, ZeroFirst
 from firstreply.adapters.simulator import SimulatedSource
 from firstreply.board import Board
 from firstreply.config_describe import settings_hash
@@ -89,6 +89,7 @@ async def run_simulated(
         dead_letters=NullDeadLetters(),
         clock=source,
         companions=companions,
+        zero_first="new",
     )
 
 
@@ -99,9 +100,10 @@ async def _serve(
     dead_letters: DeadLetterSink,
     clock: WallClock,
     companions: tuple[Companion, ...],
+    zero_first: ZeroFirst = "all",
 ) -> None:
     book = policy_book(settings)
-    publisher = Publisher(book, source.topic)
+    publisher = Publisher(book, source.topic, zero_first=zero_first)
     publisher.config_hash(settings_hash(settings))
     board = Board(book, publisher)
     processor = Processor(

@@ -88,7 +88,7 @@ def _checked(document: Document) -> tuple[Settings, list[Problem]]:
     while settings is None:
         # What follows from taking something out is no mistake of the user's: not reported.
         taken = list(_take_out(tree, errors))
-        if not any(taken):
+        if not any(taken):  # Only if a default were wrong; the loop must end even so.
             tree.clear()
         lost.extend(taken)
         settings, errors = _validated(tree)

@@ -227,7 +227,7 @@ def _wrong(event: ContactEvent, last: int) -> str | None:
 
 def fuzz(seed: int, more: Callable[[int], bool]) -> tuple[Counter[str], list[str]]:
     """Execute while ``more(executions)`` says so; return verdicts counted, and the findings."""
-    rng = random.Random(seed)  # noqa: S311 - chance, not secrecy
+    rng = random.Random(seed)
     seeds = _seeds()
     readers = [
         Decoder(max_event_bytes=MAX_BYTES),

@@ -15,6 +15,7 @@ import msgspec
 from aiohttp import web
 
 from firstreply import __version__
+from firstreply.adapters.process_metrics import ProcessMetrics
 from firstreply.adapters.prometheus import Publisher
 from firstreply.domain.errors import ConfigurationError
 
@@ -119,6 +120,7 @@ class _Pages:
     def __init__(self, publisher: Publisher, health: HealthView) -> None:
         self._publisher = publisher
         self._health = health
+        self._process = ProcessMetrics()
 
     async def index(self, _request: web.Request) -> web.StreamResponse:
         return web.Response(text=_INDEX, content_type="text/html")
@@ -139,7 +141,7 @@ class _Pages:
             "Content-Type": OPENMETRICS if openmetrics else TEXT,
             "Vary": "Accept, Accept-Encoding",
         }
-        body = scrape.body
+        body = self._process.render(openmetrics=openmetrics) + scrape.body
         if accepts_gzip(", ".join(request.headers.getall("Accept-Encoding", ()))):
             headers["Content-Encoding"] = "gzip"
             body = await asyncio.to_thread(gzip.compress, body, _GZIP_LEVEL, mtime=0)

@@ -111,11 +111,7 @@ class Metric(msgspec.Struct, frozen=True):
         """Return the lines of one series without their values.
 
         A histogram has a line for each limit (seconds), for +Inf, the count and the sum.
-
-        Raises:
-            ValueError: the label values are not as many as declared, or not among the closed ones.
         """
-        self._check(values)
         if self.kind is not Kind.HISTOGRAM:
             return [_line(self.name, self.labels, values)]
         buckets = [(*values, le) for le in (*map(str, limits), "+Inf")]
@@ -125,7 +121,12 @@ class Metric(msgspec.Struct, frozen=True):
             _line(f"{self.name}_sum", self.labels, values),
         ]
 
-    def _check(self, values: Labels) -> None:
+    def check(self, values: Labels) -> None:
+        """Check the label values of a new series.
+
+        Raises:
+            ValueError: they are not as many as declared, or not among the closed ones.
+        """
         if len(values) != len(self.labels):
             msg = f"{self.name} has the labels {self.labels}, not {values}"
             raise ValueError(msg)

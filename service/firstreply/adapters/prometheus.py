@@ -253,6 +253,7 @@ class _Growing:
         """Return where a series begins; it exists from now on."""
         place = self._places.get(labels)
         if place is None:
+            self.metric.check(labels)
             self._lines.append(self.metric.lines(labels, self._limits))
             place = self._places[labels] = len(self._values)
             self._values.extend([0] * self._cells)

@@ -211,9 +211,9 @@ def test_labels_that_are_not_as_declared_are_refused_with_the_name_of_the_metric
     metric = BY_NAME["contact_expectation_outcomes_total"]
 
     with pytest.raises(ValueError, match=r"contact_expectation_outcomes_total.*not \('chat',\)"):
-        metric.lines(("chat",))
+        metric.check(("chat",))
     with pytest.raises(ValueError, match=r"outcome is one of .* not 'late'"):
-        metric.lines(("chat", "none", "10m", "late"))
+        metric.check(("chat", "none", "10m", "late"))
 
 
 def test_the_reference_page_is_what_the_declarations_say(*, update_golden: bool) -> None:

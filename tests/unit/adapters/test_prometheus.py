@@ -298,6 +298,22 @@ def test_a_metric_that_is_not_declared_is_refused_by_name_and_nothing_is_added()
     assert read(publisher.render(), "contact_received_total")["chat", "sales"] == 0
 
 
+def test_labels_that_are_not_declared_are_refused() -> None:
+    publisher = Publisher(BOOK, "events")
+
+    with pytest.raises(ValueError, match="type is one of"):
+        publisher.checkpointed(0, 1, counted("firstreply_events_total", "contact.oponed"))
+
+
+def test_a_ledger_kept_by_another_version_does_not_keep_metrics_from_being_shown() -> None:
+    publisher = Publisher(BOOK, "events")
+
+    publisher.gauges(0, PartitionGauges(None, {}, 0, {"kind_of_another_version": 1}))
+
+    samples = read(publisher.render(), "firstreply_ledger_total")
+    assert samples == {("events", "0", "kind_of_another_version"): 1}
+
+
 def test_a_counter_cannot_be_observed_nor_a_gauge_counted() -> None:
     publisher = Publisher(BOOK, "events")
 

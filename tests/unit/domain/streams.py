@@ -160,8 +160,7 @@ class Folded(msgspec.Struct):
         """Return the object of a replay."""
         report = Report()
         for contact in self.engine.contacts():
-            if contact.received is not None:
-                report.add(contact, {contact.policy: self.engine.policy_of(contact)})
+            report.add(contact, self.engine.policies)
         return report.as_json(EventCounts())
 
     def facts(self) -> dict[str, Contact]:
@@ -178,10 +177,8 @@ def _add(figures: dict[_Key, int], key: _Key, amount: int) -> None:
 
 def new_engine(settle_for: float | None = None) -> Engine:
     """Return an engine with the policies of this module."""
-    policies = POLICIES
-    if settle_for is not None:
-        settle = round(settle_for * SECOND)
-        policies = tuple(msgspec.structs.replace(one, settle_for=settle) for one in POLICIES)
+    settle = None if settle_for is None else round(settle_for * SECOND)
+    policies = [msgspec.structs.replace(one, settle_for=settle) for one in POLICIES]
     return Engine(book(*policies), grace=GRACE * SECOND)
 
 

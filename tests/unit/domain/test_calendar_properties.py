@@ -142,11 +142,14 @@ def overlap(minute: int, start: int, end: int) -> int:
 CHANGING_HOURS: Final = (0, 30, 60, 90, 105, 119, 120, 135, 150, 180, 195, 1320, 1380, 1410, 1439)
 minutes = st.sampled_from(CHANGING_HOURS) | st.integers(0, 1439)
 closing_minutes = minutes.map(lambda minute: minute or 1440)
-windows = st.tuples(minutes, closing_minutes).filter(lambda window: window[0] != window[1])
+skipped_windows = st.sampled_from(((0, 60), (30, 60), (120, 150), (120, 180), (150, 180)))
+windows = skipped_windows | st.tuples(minutes, closing_minutes).filter(
+    lambda window: window[0] != window[1]
+)
 daytime = st.tuples(st.integers(300, 1320), st.integers(300, 1320)).filter(
     lambda window: window[0] != window[1]
 )
-nearby_days = st.integers(-REACH - 1, REACH + 1)
+nearby_days = st.just(0) | st.integers(-REACH - 1, REACH + 1)
 offsets = st.integers(-REACH * DAY, REACH * DAY) | st.integers(-REACH * 1440, REACH * 1440).map(
     lambda minute: minute * MINUTE
 )
