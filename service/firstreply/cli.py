@@ -162,11 +162,13 @@ def check_event(
 ) -> None:
     """Say what an event from standard input becomes, or why it is rejected (exit 1)."""
     with _errors():
+        from firstreply import wiring
         from firstreply.check_event import check
         from firstreply.policies import policy_book
 
         settings = _settings(config)
-        outcome = check(sys.stdin.buffer.read(), book=policy_book(settings))
+        sample = sys.stdin.buffer.read()
+        outcome = check(sample, book=policy_book(settings), decoder=wiring.decoder(settings))
         if output is Format.JSON:
             typer.echo(json.dumps(outcome.as_dict(), indent=2, ensure_ascii=False))
         else:

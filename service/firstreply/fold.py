@@ -8,6 +8,7 @@ below the offset already folded are skipped: after a rebalance Kafka hands them 
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Final
 
 import msgspec
@@ -37,7 +38,7 @@ class BadRecords:
     """
 
     def __init__(self, share: float, among: int) -> None:
-        self._limit = share * among
+        self._limit = Fraction(str(share)) * among  # 0.58 x 100 is 57.99... in binary
         self._among = among
         self._last: deque[str | None] = deque(maxlen=among)
         self._reasons: Counter[str] = Counter()
@@ -142,6 +143,9 @@ class PartitionFold:
                 self._set_aside(record, decoded)
             engine.offset = record.offset + 1
             self.last_timestamp = record.timestamp
+        fallbacks = self._decoder.take_fallbacks()
+        if fallbacks:
+            self._increments.count("firstreply_event_time_fallback_total", amount=fallbacks)
         self._apply_proofs()
 
     def prove(self, clock: int, end: int) -> None:
@@ -159,9 +163,6 @@ class PartitionFold:
         """Take what was folded since the last call."""
         increments = self._increments
         increments.merge(self.engine.take_increments())
-        fallbacks = self._decoder.take_fallbacks()
-        if fallbacks:
-            increments.count("firstreply_event_time_fallback_total", amount=fallbacks)
         span = Span(self.offset, increments, tuple(self._letters))
         self._increments = Increments()
         self._letters = []
@@ -180,7 +181,7 @@ class PartitionFold:
         proof = self.engine.proof
         if proof is not None and log_time < proof:
             self._increments.count("firstreply_idle_proof_broken_total")
-        return log_time
+        return min(log_time, self._until)
 
     def _set_aside(self, record: Record, decoded: Rejected | Unknown) -> None:
         if isinstance(decoded, Unknown):

@@ -14,6 +14,8 @@ import msgspec
 BEHIND_SECONDS: Final = 10.0
 """Not having read up to an earlier end for so long makes a partition "behind"."""
 
+_STARTING: Final = "starting: no partition was assigned yet"
+
 
 class _Progress(msgspec.Struct):
     """One owned partition, as of the last look."""
@@ -39,9 +41,10 @@ class Health:
         self._committed_at = now
         self._proved_at = now
         self._unbegun_since: float | None = None
+        self._ever_assigned = False
         self.moving = False
         """Whether every owned partition is at its end or got further since the last look."""
-        self.reasons: list[str] = ["starting: no partition was assigned yet"]
+        self.reasons: list[str] = [_STARTING]
 
     @property
     def ready(self) -> bool:
@@ -79,6 +82,7 @@ class Health:
             ends: end offset, where a leader told one.
             now: seconds.
         """
+        self._ever_assigned = self._ever_assigned or bool(assigned)
         unbegun = assigned - set(offsets)
         if not unbegun:
             self._unbegun_since = None
@@ -91,7 +95,11 @@ class Health:
             number: _seen(before.get(number), offset, ends.get(number), now)
             for number, offset in offsets.items()
         }
-        self.moving = not unbegun and all(seen.moved_at == now for seen in self._progress.values())
+        self.moving = (
+            self._ever_assigned
+            and not unbegun
+            and all(seen.moved_at == now for seen in self._progress.values())
+        )
         self.reasons = self._reasons(unbegun, now)
 
     def stalled(self, now: float) -> str | None:
@@ -115,6 +123,8 @@ class Health:
         return None
 
     def _reasons(self, unbegun: frozenset[int], now: float) -> list[str]:
+        if not self._ever_assigned:
+            return [_STARTING]
         reasons = [f"partition {number}: not begun yet" for number in sorted(unbegun)]
         for number, seen in sorted(self._progress.items()):
             if seen.end is None:

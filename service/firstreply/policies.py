@@ -45,7 +45,7 @@ def channel_policy(settings: Settings, name: str) -> Policy:
         give_up_after=None if give_up is None else duration_micros(give_up),
         settle_for=None if settle is None else duration_micros(settle),
         clock_skew=duration_micros(settings.clock_skew),
-        excluded_reasons=frozenset(settings.excluded_reasons),
+        excluded_reasons=frozenset(map(str.casefold, settings.excluded_reasons)),
     )
 
 

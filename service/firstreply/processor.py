@@ -124,11 +124,8 @@ class Processor:
         if assignment.epoch != self._epoch:
             self._epoch = assignment.epoch
             self._begun.clear()
-            for number in set(self._folds) - assignment.partitions:
-                del self._folds[number]
-                self._ends.pop(number, None)
-                self._publisher.drop(number)
             self._committed_at = self._monotonic()
+            self._let_go(assignment.partitions)
         for number in sorted(assignment.partitions - self._begun):
             try:
                 offset = await self._source.begin(number)
@@ -136,10 +133,22 @@ class Processor:
                 _log.warning(
                     "partition_not_begun", extra={"partition": number, "error": str(error)}
                 )
-                return
+                continue
             if self._source.assignment().epoch != self._epoch:
                 return
             self._begin(number, offset)
+
+    def _let_go(self, owned: frozenset[int]) -> None:
+        """Show no longer what is not ours; forget what another one owns now.
+
+        aiokafka revokes everything at each rebalance: an empty assignment may only be the moment
+        before the next one, so memory is kept until something else was assigned.
+        """
+        for number in set(self._folds) - owned:
+            self._publisher.drop(number)
+            if owned:
+                del self._folds[number]
+                self._ends.pop(number, None)
 
     def _begin(self, number: int, offset: int) -> None:
         kept = self._folds.get(number)
@@ -210,18 +219,16 @@ class Processor:
     async def checkpoint_once(self) -> None:
         """Make durable what was folded since the last time, then publish it."""
         epoch = self._epoch
-        spans = {number: fold.take() for number, fold in self.folds.items()}
+        folds = self.folds
+        spans = {number: fold.take() for number, fold in folds.items()}
         durable = bool(spans) and await self._make_durable(spans, epoch)
         for number, span in spans.items():
-            fold = self._folds.get(number)
-            if fold is None or fold.epoch != epoch:
-                if fold is not None:
-                    fold.put_back(span)
-            elif durable:
-                fold.committed = span.offset
+            # To the same fold: meanwhile another may have counted what this one holds.
+            if durable:
+                folds[number].committed = span.offset
                 self._publisher.checkpointed(number, epoch, span.increments)
             else:
-                fold.put_back(span)
+                folds[number].put_back(span)
         self._show_gauges()
         self._check()
 
@@ -244,19 +251,23 @@ class Processor:
             _log.warning("checkpoint_failed", extra={"error": str(error)})
             return False
         offsets = {number: span.offset for number, span in spans.items()}
+        sent_at = (
+            self._monotonic()
+        )  # the answer may be read much later, by a process that stood still
         if not await self._source.commit(offsets, epoch):
             return False
-        self._committed_at = self._monotonic()
-        self.health.committed(self._committed_at)
+        self._committed_at = sent_at
+        self.health.committed(sent_at)
         return True
 
     def _show_gauges(self) -> None:
         leased = self._monotonic() - self._committed_at < self._pace.lease_seconds
         now = self._clock.now()
-        for number, fold in self.folds.items():
-            if not leased:
+        if not leased:
+            for number in self._folds:
                 self._publisher.drop(number)
-                continue
+            return
+        for number, fold in self.folds.items():
             self._publisher.gauges(number, fold.engine.gauges())
             behind = max(0, self._ends.get(number, fold.offset) - fold.offset)
             seconds = 0.0

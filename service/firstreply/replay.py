@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from firstreply.domain.bands import PolicyBook
-from firstreply.domain.contact import Contact, Once, Phase
+from firstreply.domain.contact import Contact
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import AFTER_ALL
 from firstreply.fold import BadRecords, PartitionFold
@@ -108,9 +108,5 @@ def count_events(increments: Increments, kept: Iterable[Contact]) -> EventCounts
                 events.unmatched += amount
             case _:
                 pass
-    events.unmatched += sum(
-        len(contact.responses)
-        for contact in kept
-        if contact.phase is Phase.UNSEEN and not contact.has(Once.WAS_REOPENED)
-    )
+    events.unmatched += sum(contact.unmatched() for contact in kept)
     return events

@@ -105,6 +105,8 @@ class Figures(msgspec.Struct):
     def count(self, contact: Contact, policy: Policy) -> None:
         """Add one received contact."""
         self.received += 1
+        for band in policy.bands:
+            self.bands.setdefault((band.limit, band.name), BandFigures())
         if contact.start is None or contact.phase is Phase.EXCLUDED:
             self.excluded += 1
             return
@@ -117,9 +119,9 @@ class Figures(msgspec.Struct):
             self.unanswered[_UNANSWERED[contact.phase]] += 1
         outcomes = contact.outcomes or {}
         for band in policy.bands:
-            figures = self.bands.setdefault((band.limit, band.name), BandFigures())
             counted = outcomes.get(band.name)
-            figures.count(None if counted is None else counted.outcome, band, policy)
+            outcome = None if counted is None else counted.outcome
+            self.bands[band.limit, band.name].count(outcome, band, policy)
 
     def as_json(self) -> Json:
         """Return the member of the report for this channel."""

@@ -138,23 +138,23 @@ def structured(value: bytes) -> Parts | Rejected | Unknown:
         return envelope
     if given(envelope.data):
         return _parts(envelope, envelope.data)
-    payload = envelope.data_base64
-    broken = None if payload is None else unreadable(payload)
-    return broken or _parts(envelope, payload)
+    return _with_bytes(envelope, envelope.data_base64 or b"")
 
 
 def binary(found: Mapping[str, bytes], value: bytes) -> Parts | Rejected | Unknown:
-    """Read a CloudEvent whose attributes are headers, as ``recognise`` found them.
-
-    The type is judged first: another system's event may carry data of any format. An empty value
-    is an event without data, which CloudEvents allow.
-    """
+    """Read a CloudEvent whose attributes are headers, as ``recognise`` found them."""
     envelope = _envelope(found)
-    if not isinstance(envelope, Envelope):
-        return envelope
+    return _with_bytes(envelope, value) if isinstance(envelope, Envelope) else envelope
+
+
+def _with_bytes(envelope: Envelope, payload: bytes) -> Parts | Rejected | Unknown:
+    """Judge the type before the data: another system's event may carry data of any format.
+
+    Nothing at all is an event without data, which CloudEvents allow.
+    """
     if envelope.type is not None and cloud_kind(envelope.type) is None:
         return UNKNOWN
-    return unreadable(value) or _parts(envelope, value or None)
+    return unreadable(payload) or _parts(envelope, payload or None)
 
 
 def _parts(envelope: Envelope, payload: bytes | msgspec.Raw | None) -> Parts | Rejected | Unknown:

@@ -152,7 +152,7 @@ class _Reading:
                 payload = payload or decoded
             except msgspec.DecodeError:
                 self._faults.append(misfit("data_base64"))
-        return self._cloud_event(attributes, payload if given(data) or given(encoded) else None)
+        return self._cloud_event(attributes, payload or None)
 
     def binary(self, found: Mapping[str, bytes], value: bytes) -> ContactEvent | Unknown | Faults:
         attributes: dict[str, object] = {}

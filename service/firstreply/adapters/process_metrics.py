@@ -22,5 +22,6 @@ class ProcessMetrics:
     def render(self, *, openmetrics: bool) -> bytes:
         """Return the families as they are now, without an end mark: others follow."""
         if openmetrics:
-            return openmetrics_exposition(self._registry).removesuffix(_END)
+            body: bytes = openmetrics_exposition(self._registry)  # type: ignore[no-untyped-call]
+            return body.removesuffix(_END)
         return text_exposition(self._registry)

@@ -12,6 +12,7 @@ explanation of a bad one.
 import re
 from collections.abc import Callable
 from datetime import datetime
+from itertools import accumulate
 from typing import Annotated, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -93,7 +94,9 @@ _DEEP: Final = Rejected(
     Reason.NOT_JSON, f"the event is nested deeper than {MAX_DEPTH} levels; send it flat"
 )
 # Possessive, and an unclosed string runs to the end: linear in the length whatever comes.
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NO_BRACKETS: Final = bytes(code for code in range(256) if code not in _STEP)
 
 
 def unreadable(value: bytes) -> Rejected | None:
@@ -113,16 +116,8 @@ def unreadable(value: bytes) -> Rejected | None:
 
 
 def _too_deep(value: bytes) -> bool:
-    depth = 0
-    for token in _TOKEN.finditer(value):
-        mark = value[token.start()]
-        if mark in b"[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif mark in b"]}":
-            depth -= 1
-    return False
+    brackets = _STRING.sub(b"", value).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > MAX_DEPTH
 
 
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -74,6 +74,7 @@ class Policy(msgspec.Struct, frozen=True):
     settle_for: int | None = None
     clock_skew: int = 2_000_000
     excluded_reasons: frozenset[str] = frozenset()
+    """Case folded: help desks spell their reasons as they like."""
 
     def promise_band(self) -> Band:
         """Return the band of the promise; without a promise, the longest band."""

@@ -88,8 +88,9 @@ class Contact(msgspec.Struct, omit_defaults=True, gc=False):
     automatic: tuple[int, ...] = ()
     """Bot and automatic responses, ascending."""
     abandonments: tuple[int, ...] = ()
-    closes: tuple[tuple[int, str], ...] = ()
-    """Instant and reason (empty when none was given), ascending."""
+    closes: tuple[int, ...] = ()
+    excluding: tuple[tuple[int, str], ...] = ()
+    """Instant and reason of the closes for an excluding reason, ascending."""
     excluded: tuple[int, str] | None = None
     """Earliest ``contact.excluded``: instant and reason."""
     queues: tuple[tuple[int, int, str], ...] = ()
@@ -126,6 +127,11 @@ class Contact(msgspec.Struct, omit_defaults=True, gc=False):
     """(channel, queue) and instant under which the reply figures include it."""
     timer: int | None = None
     """Log time after which the engine looks at the contact again."""
+
+    def unmatched(self) -> int:
+        """Return how many human responses belong to no opening, message or reopening we know."""
+        known = self.inbound or self.named or self.once & Once.WAS_REOPENED
+        return 0 if known else len(self.responses)
 
     def queue_at(self, instant: int) -> str | None:
         """Return the queue that held the contact at an instant, as the producer wrote it."""
@@ -165,13 +171,13 @@ def with_instant(instants: tuple[int, ...], instant: int, floor: int | None) -> 
     return longer[:-1]
 
 
-def with_close(
-    closes: tuple[tuple[int, str], ...], instant: int, reason: str
+def with_exclusion(
+    excluding: tuple[tuple[int, str], ...], instant: int, reason: str
 ) -> tuple[tuple[int, str], ...]:
-    """Insert a close in order; at most ``KEPT`` stay, the earliest."""
-    if (instant, reason) in closes:
-        return closes
-    return tuple(sorted((*closes, (instant, reason))))[:KEPT]
+    """Insert an excluding close in order; at most ``KEPT`` stay, the latest."""
+    if (instant, reason) in excluding:
+        return excluding
+    return tuple(sorted((*excluding, (instant, reason))))[-KEPT:]
 
 
 def with_queue(

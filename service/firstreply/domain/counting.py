@@ -13,7 +13,7 @@ from firstreply.domain.bands import Policy, PolicyBook
 from firstreply.domain.contact import Contact, Counted, Once, Phase, current_queue
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import SECOND
-from firstreply.domain.ledger import RECEIVED, RESETTLED, SETTLEMENTS, empty_ledger
+from firstreply.domain.ledger import MOVED, RECEIVED, RESETTLED, SETTLEMENTS, empty_ledger
 from firstreply.domain.verdict import (
     SHORT_ABANDON,
     Verdict,
@@ -51,6 +51,9 @@ class Tally:
             return {}
         channel, queue = contact.received
         self.increments.count("contact_received_corrections_total", channel, queue, "out")
+        if contact.settled_as is None:
+            self.ledger[MOVED] += 1
+        contact.settled_as = None
         withdrawn = contact.outcomes or {}
         for band, counted in withdrawn.items():
             self._correct(channel, counted.queue, band, counted.outcome, UNDECIDED)
@@ -71,9 +74,9 @@ class Tally:
     def _receive(self, contact: Contact, verdict: Verdict, channel: str, book: PolicyBook) -> None:
         queue = book.queue(channel, contact.queue_at(verdict.start))
         contact.received = (channel, queue)
+        self.ledger[RECEIVED] += 1
         if contact.first_time(Once.COUNTED_RECEIVED):
             self.increments.count("contact_received_total", channel, queue)
-            self.ledger[RECEIVED] += 1
         else:
             self.increments.count("contact_received_corrections_total", channel, queue, "in")
 
@@ -141,8 +144,9 @@ class Tally:
         self, contact: Contact, verdict: Verdict, channel: str, book: PolicyBook
     ) -> None:
         """Count the abandonment, the close or the giving up of an unanswered contact."""
-        phase = verdict.phase
-        at = verdict.gives_up if verdict.ended is None else verdict.ended
+        phase, at = verdict.phase, verdict.ended
+        if at is None or phase is Phase.GIVEN_UP:
+            at = verdict.gives_up
         queue = book.queue(channel, contact.queue_at(at))
         if phase is Phase.ABANDONED and contact.first_time(Once.COUNTED_ABANDONED):
             wait = (at - verdict.start) / SECOND

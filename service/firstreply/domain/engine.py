@@ -31,8 +31,11 @@ from firstreply.domain.instants import BEFORE_ALL
 from firstreply.domain.snapshot import Snapshot, decode_contacts, encode_contacts
 from firstreply.domain.store import ContactStore
 from firstreply.domain.transitions import TABLE, classify
-from firstreply.domain.verdict import find_start, judge, start_channel
+from firstreply.domain.verdict import ended_unqueued, find_start, judge, start_channel
 from firstreply.domain.waiting import WaitingRoom
+
+_NO_REPLY_WAIT = frozenset({Phase.WAITING, Phase.EXCLUDED})
+"""A contact waits for its first response or for a reply, never for both; excluded for neither."""
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -96,7 +99,7 @@ class Engine:
         contact.recent_ids = (*contact.recent_ids[1 - KEPT :], event.id)
         contact.touched = max(contact.touched, self.log_time, event.time)
         policy = self.policies.get(contact.policy) or self.book.policies[OTHER]
-        scene = Scene(contact, event, self.book, self._tally.increments, policy.clock_skew)
+        scene = Scene(contact, event, self.book, self._tally.increments, policy)
         apply(TABLE[contact.phase][classify(event)], scene)
         self._settle(contact)
 
@@ -198,7 +201,7 @@ class Engine:
         if start is None:
             contact.phase, contact.start = Phase.UNSEEN, None
             self._tally.withdraw(contact)
-            if contact.abandonments or contact.closes:
+            if ended_unqueued(contact):
                 self._tally.self_served(contact, channel, self.book)
             return
         if fallback and contact.first_time(Once.COUNTED_FALLBACK):
@@ -235,6 +238,8 @@ class Engine:
     def _settle(self, contact: Contact) -> None:
         """Bring everything in line with the contact's facts, after any change of them."""
         self._decide(contact)
+        if contact.phase in _NO_REPLY_WAIT:
+            contact.reply_since = None
         self._seat(contact)
         self._arm(contact)
         self._dirty.add(contact.contact_id)
@@ -289,8 +294,8 @@ class Engine:
 
     def _forget(self, contact: Contact) -> None:
         """Forget a settled contact, or one whose opening never came (rule 13)."""
-        unmatched = len(contact.responses)
-        if contact.phase is Phase.UNSEEN and unmatched and not contact.has(Once.WAS_REOPENED):
+        unmatched = contact.unmatched()
+        if unmatched:
             self._tally.increments.count("firstreply_responses_unmatched_total", amount=unmatched)
         contact.reply_since = None
         self._seat(contact)

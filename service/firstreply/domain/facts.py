@@ -9,12 +9,12 @@ from typing import Final
 
 import msgspec
 
-from firstreply.domain.bands import OTHER, PolicyBook
+from firstreply.domain.bands import OTHER, Policy, PolicyBook
 from firstreply.domain.contact import (
     Contact,
     Once,
     current_queue,
-    with_close,
+    with_exclusion,
     with_instant,
     with_queue,
 )
@@ -33,8 +33,8 @@ class Scene(msgspec.Struct, frozen=True, gc=False):
     event: ContactEvent
     book: PolicyBook
     increments: Increments
-    clock_skew: int
-    """Microseconds; of the policy that judges the contact."""
+    policy: Policy
+    """The one pinned; before the start, the one that unlisted channels have."""
 
 
 def apply(effects: tuple[Effect, ...], scene: Scene) -> None:
@@ -92,7 +92,7 @@ def _queued(scene: Scene) -> None:
 
 def _response(scene: Scene) -> None:
     contact, time = scene.contact, scene.event.time
-    floor = None if contact.start is None else contact.start - scene.clock_skew
+    floor = None if contact.start is None else contact.start - scene.policy.clock_skew
     if floor is not None and time < floor:
         scene.increments.count("firstreply_latency_negative_total")
     contact.responses = with_instant(contact.responses, time, floor)
@@ -101,7 +101,7 @@ def _response(scene: Scene) -> None:
 
 def _acknowledge(scene: Scene) -> None:
     contact = scene.contact
-    floor = None if contact.start is None else contact.start - scene.clock_skew
+    floor = None if contact.start is None else contact.start - scene.policy.clock_skew
     contact.automatic = with_instant(contact.automatic, scene.event.time, floor)
 
 
@@ -113,13 +113,16 @@ def _abandon(scene: Scene) -> None:
 
 def _close(scene: Scene) -> None:
     contact, event = scene.contact, scene.event
-    contact.closes = with_close(contact.closes, event.time, event.reason or "")
+    contact.closes = with_instant(contact.closes, event.time, contact.start)
+    reason = (event.reason or "").casefold()
+    if reason in scene.policy.excluded_reasons:
+        contact.excluding = with_exclusion(contact.excluding, event.time, reason)
     contact.last_end = max(contact.last_end, event.time)
 
 
 def _exclude(scene: Scene) -> None:
     contact, event = scene.contact, scene.event
-    noted = (event.time, event.reason or "")
+    noted = (event.time, (event.reason or "").casefold())
     contact.excluded = noted if contact.excluded is None else min(contact.excluded, noted)
 
 

@@ -25,7 +25,6 @@ AFTER_ALL: Final = Instant(2**62)
 """Later than any instant an event can have."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def to_instant(moment: datetime) -> Instant:
@@ -37,7 +36,9 @@ def to_instant(moment: datetime) -> Instant:
     if moment.tzinfo is None or moment.utcoffset() is None:
         msg = f"{moment!r} has no time zone; give an aware datetime"
         raise ValueError(msg)
-    return Instant((moment - _EPOCH) // _MICROSECOND)
+    since = moment - _EPOCH
+    # Not ``since // timedelta(microseconds=1)``: exact too, but two and a half times slower.
+    return Instant((since.days * 86_400 + since.seconds) * SECOND + since.microseconds)
 
 
 def to_datetime(instant: int) -> datetime:

@@ -1,7 +1,9 @@
 """The ledger: absolute counts of one partition, moved with its state (design, section 7).
 
-It counts the *first* settlement of each contact; a later change of mind is ``resettled``. So at
-every instant: received = answered + abandoned + excluded + closed_unanswered + given_up + waiting.
+It counts the *first* settlement of each contact; a later change of mind is ``resettled``. A
+contact that leaves its channel unsettled, because its earliest opening came late, is ``moved``, and
+received anew on the other one. So at every instant:
+received = answered + abandoned + excluded + closed_unanswered + given_up + moved + waiting.
 """
 
 from typing import Final
@@ -10,6 +12,7 @@ from firstreply.domain.contact import Phase
 
 RECEIVED: Final = "received"
 RESETTLED: Final = "resettled"
+MOVED: Final = "moved"
 
 SETTLEMENTS: Final = {
     Phase.ANSWERED: "answered",
@@ -19,7 +22,7 @@ SETTLEMENTS: Final = {
     Phase.GIVEN_UP: "given_up",
 }
 
-KINDS: Final = (RECEIVED, *SETTLEMENTS.values(), RESETTLED)
+KINDS: Final = (RECEIVED, *SETTLEMENTS.values(), MOVED, RESETTLED)
 
 
 def empty_ledger() -> dict[str, int]:

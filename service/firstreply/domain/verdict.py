@@ -55,6 +55,15 @@ def find_start(contact: Contact, policy: Policy) -> tuple[int | None, bool]:
     return queued, False
 
 
+def ended_unqueued(contact: Contact) -> bool:
+    """Return whether a contact that never reached a queue ended after its opening (rule 1)."""
+    if contact.inbound is None:
+        return False
+    opened = contact.inbound[0]
+    ends = (contact.abandonments, contact.closes)
+    return any(_first_at_or_after(instants, opened) is not None for instants in ends)
+
+
 def start_channel(contact: Contact) -> str | None:
     """Return the channel the contact started on (rule 10); None when no start is known.
 
@@ -73,7 +82,7 @@ def judge(contact: Contact, policy: Policy, start: int) -> Verdict:
     if response is not None:
         response = max(response, start)
     abandoned_at = _first_at_or_after(contact.abandonments, start)
-    closed_at = next((at for at, _ in contact.closes if at >= start), None)
+    closed_at = _first_at_or_after(contact.closes, start)
     abandoned = abandoned_at is not None and (closed_at is None or abandoned_at <= closed_at)
     ended = abandoned_at if abandoned else closed_at
     gives_up = AFTER_ALL if policy.give_up_after is None else start + policy.give_up_after
@@ -102,7 +111,7 @@ def _exclusion(
     """Return when and why the contact is excluded (rules 6 and 7), or (None, None)."""
     if contact.excluded is not None:
         return contact.excluded
-    for at, reason in contact.closes:
+    for at, reason in contact.excluding:
         unanswered = response is None or at < response
         if at >= start and unanswered and reason in policy.excluded_reasons:
             return at, reason
@@ -142,5 +151,6 @@ def outcome_of(verdict: Verdict, deadline: int, lapsed: int) -> tuple[Outcome, i
 def acknowledged(contact: Contact, verdict: Verdict, policy: Policy) -> bool:
     """Return whether an automatic reply came after the start and before the human one (rule 3)."""
     floor = verdict.start - policy.clock_skew
-    first = next((at for at in contact.automatic if at >= floor), None)
-    return first is not None and (verdict.response is None or first < verdict.response)
+    automatic = _first_at_or_after(contact.automatic, floor)
+    human = _first_at_or_after(contact.responses, floor)
+    return automatic is not None and (human is None or automatic < human)

@@ -338,6 +338,14 @@ def test_another_systems_event_is_ignored_though_its_data_is_no_json(time: bytes
     assert verdict is UNKNOWN
 
 
+def test_another_systems_event_is_ignored_though_its_base64_is_no_json() -> None:
+    encoded = base64.b64encode(b"\xff\0protobuf").decode()
+
+    verdict = decode(structured(data=None, data_base64=encoded, type="order.shipped"), STRUCTURED)
+
+    assert verdict is UNKNOWN
+
+
 def test_an_unknown_type_is_ignored_though_the_envelope_is_wrong() -> None:
     value = structured(type="org.example.order.shipped", id=17, specversion=2)
 

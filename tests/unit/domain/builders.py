@@ -102,8 +102,14 @@ def queued(seconds: float, contact: str = "c", *, queue: str | None = None) -> C
     return event(EventType.QUEUED, seconds, contact, queue=queue)
 
 
-def message(seconds: float, contact: str = "c", *, channel: str | None = None) -> ContactEvent:
-    return event(EventType.MESSAGE, seconds, contact, channel=channel, actor=Actor.CUSTOMER)
+def message(
+    seconds: float,
+    contact: str = "c",
+    *,
+    channel: str | None = None,
+    id: str | None = None,  # noqa: A002 - the name of the field
+) -> ContactEvent:
+    return event(EventType.MESSAGE, seconds, contact, channel=channel, actor=Actor.CUSTOMER, id=id)
 
 
 def responded(

@@ -1,5 +1,6 @@
 """Rule 5: the earliest of response, deadline, abandonment and close decides; ties in that order."""
 
+from collections.abc import Callable
 from itertools import permutations
 
 import pytest
@@ -92,6 +93,19 @@ def test_rule_05_of_two_abandonments_the_one_before_the_start_decides_nothing() 
     assert judged_in_every_order(opened(10), abandoned(9), abandoned(30), responded(40)) is (
         ABANDONED
     )
+
+
+@pytest.mark.parametrize("kind", [closed, abandoned])
+def test_rule_05_many_ends_before_the_start_do_not_hide_the_one_after_it(
+    kind: Callable[[float], ContactEvent],
+) -> None:
+    desk = Desk(TEN)
+    desk.receive(opened(100), kind(150))
+    before = desk.judged(), desk.phase()
+
+    desk.receive(*(kind(seconds) for seconds in range(40)))
+
+    assert (desk.judged(), desk.phase()) == before
 
 
 def test_rule_05_a_response_then_a_close_is_met() -> None:

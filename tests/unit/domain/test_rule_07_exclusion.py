@@ -70,7 +70,7 @@ def test_rule_07_a_close_with_an_excluded_reason_excludes() -> None:
     assert desk.total("contact_unanswered_total") == 0
 
 
-@pytest.mark.parametrize("reason", [None, "solved", "SPAM"])
+@pytest.mark.parametrize("reason", [None, "solved", "spam mail"])
 def test_rule_07_a_close_with_another_reason_does_not(reason: str | None) -> None:
     desk = Desk()
 
@@ -78,6 +78,16 @@ def test_rule_07_a_close_with_another_reason_does_not(reason: str | None) -> Non
 
     assert desk.judged() == {"10m": MISSED, "1h": MISSED}
     assert desk.count("contact_unanswered_total", "chat", "none", "closed") == 1
+
+
+@pytest.mark.parametrize("reason", ["SPAM", "Spam"])
+def test_rule_07_a_reason_means_the_same_in_any_case(reason: str) -> None:
+    desk = Desk()
+
+    desk.receive(opened(0), closed(100, reason=reason))
+
+    assert desk.phase() is Phase.EXCLUDED
+    assert desk.count("contact_excluded_total", "chat", "none", "spam") == 1
 
 
 @pytest.mark.parametrize("response", [99, 100], ids=["before the close", "at the close"])

@@ -104,6 +104,20 @@ def test_rule_13_an_end_after_giving_up_does_not_undo_it(end: ContactEvent) -> N
     assert desk.labelled("contact_unanswered_total") == {("chat", "none", "given_up"): 1}
 
 
+@pytest.mark.parametrize(
+    ("end", "phase"), [(abandoned(1000), Phase.ABANDONED), (closed(1000), Phase.CLOSED)]
+)
+def test_rule_13_an_end_at_the_instant_of_giving_up_is_an_end_but_every_band_is_missed(
+    end: ContactEvent, phase: Phase
+) -> None:
+    desk = Desk(HOPE)
+
+    desk.receive(opened(0), end)
+
+    assert desk.phase() is phase
+    assert desk.judged() == {"10m": MISSED, "1h": MISSED}
+
+
 def test_rule_13_an_abandonment_before_giving_up_that_arrives_late_corrects_it() -> None:
     desk = Desk(HOPE)
     desk.receive(opened(0))
@@ -113,6 +127,14 @@ def test_rule_13_an_abandonment_before_giving_up_that_arrives_late_corrects_it()
 
     assert desk.phase() is Phase.ABANDONED
     assert desk.judged() == {"10m": MISSED, "1h": ABANDONED}
+
+
+def test_rule_13_a_giving_up_is_charged_to_the_queue_of_its_instant() -> None:
+    desk = Desk(HOPE)
+
+    desk.receive(opened(0, queue="billing"), transferred(1500, queue="support"), closed(2000))
+
+    assert desk.labelled("contact_unanswered_total") == {("chat", "billing", "given_up"): 1}
 
 
 SETTLED = [

@@ -3,7 +3,16 @@
 import msgspec
 
 from firstreply.domain.events import EventType, derived_id
-from tests.unit.domain.builders import MET, Desk, message, opened, responded, transferred
+from tests.unit.domain.builders import (
+    MET,
+    Desk,
+    abandoned,
+    closed,
+    message,
+    opened,
+    responded,
+    transferred,
+)
 
 
 def test_rule_14_the_same_event_twice_changes_nothing_and_is_counted() -> None:
@@ -88,6 +97,29 @@ def test_rule_14_a_duplicate_message_starts_no_second_wait() -> None:
     desk.receive(message(100))
 
     assert desk.contact().reply_since is None
+
+
+def test_rule_14_a_duplicate_older_than_sixteen_events_changes_no_figure() -> None:
+    desk = Desk()
+    once = (opened(0, queue="billing"), responded(60), closed(70), abandoned(80))
+    desk.receive(*once, *(message(5, id=f"m{n}") for n in range(20)))
+    before = desk.judged(), desk.contact().latency, desk.gauges().ledger
+
+    desk.receive(*once)
+
+    assert (desk.judged(), desk.contact().latency, desk.gauges().ledger) == before
+    assert desk.count("firstreply_events_duplicate_total") == 0
+    assert desk.latencies() == [60]
+    assert desk.corrections() == {}
+
+
+def test_rule_14_two_ids_at_one_instant_are_two_events_and_one_fact() -> None:
+    desk = Desk()
+
+    desk.receive(opened(0), *(responded(60, id=f"agent {n}") for n in range(20)))
+
+    assert desk.count("firstreply_events_duplicate_total") == 0
+    assert desk.latencies() == [60]
 
 
 def test_rule_14_without_an_id_type_time_and_actor_identify_an_event() -> None:

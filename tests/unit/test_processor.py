@@ -1,0 +1,510 @@
+"""A checkpoint publishes only what is durable, a proof only what the leaders confirmed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from firstreply.domain.errors import FatalError
+from firstreply.domain.instants import BEFORE_ALL
+from firstreply.fold import BadRecords
+from firstreply.processor import IDLE_COMMIT_SECONDS, SLICE_RECORDS, Pace
+from tests.unit.domain.builders import GRACE, at
+from tests.unit.fakes import NO_JSON, WALL, FakeBroker, Shell, opened, responded
+
+RECEIVED = "contact_received_total"
+EVENTS = "firstreply_events_total"
+REJECTED = "firstreply_events_rejected_total"
+
+
+def stocked(*values: bytes) -> FakeBroker:
+    broker = FakeBroker()
+    for value in values or (opened(0), NO_JSON):
+        broker.append(value)
+    return broker
+
+
+# Order
+
+
+async def test_a_checkpoint_publishes_last_of_all() -> None:
+    async with Shell(stocked()) as shell:
+        await shell.own(0)
+        shell.journal.clear()
+
+        await shell.checkpoint()
+
+        steps = [step for step in shell.journal if step != "clock"]
+        assert steps == ["dead letters", "append", "commit", "committed", "publish"]
+        assert shell.total(EVENTS) == 1
+        assert shell.total(REJECTED) == 1
+        assert shell.broker.committed == {0: 2}
+        assert [letter.value for letter in shell.letters.kept] == [NO_JSON]
+
+
+async def test_folding_alone_publishes_nothing() -> None:
+    async with Shell(stocked()) as shell:
+        await shell.own(0)
+
+        assert not shell.publisher.counted
+        assert shell.letters.kept == []
+        assert shell.broker.committed == {}
+
+
+@pytest.mark.parametrize(
+    ("port", "answer"),
+    [
+        ("letters", "refuse"),
+        ("letters", "lose"),
+        ("checkpoints", "refuse"),
+        ("checkpoints", "lose"),
+        ("source", "refuse"),
+        ("source", "lose"),
+    ],
+)
+async def test_a_step_that_fails_publishes_nothing_then_and_everything_once_with_the_next(
+    port: str, answer: str
+) -> None:
+    async with Shell(stocked()) as shell:
+        await shell.own(0)
+        getattr(shell, port).answers.append(answer)
+
+        await shell.checkpoint()
+        published_then = dict(shell.publisher.counted)
+        shell.broker.append(opened(1, "d"))
+        await shell.turn()
+        await shell.checkpoint()
+        await shell.checkpoint()
+
+        assert published_then == {}
+        assert shell.total(EVENTS) == 2
+        assert shell.total(REJECTED) == 1
+        assert shell.total(RECEIVED) == 2
+        assert {letter.offset for letter in shell.letters.kept} == {1}
+
+
+@pytest.mark.parametrize("failing", ["letters", "checkpoints"])
+async def test_nothing_is_committed_after_a_step_that_failed(failing: str) -> None:
+    async with Shell(stocked()) as shell:
+        await shell.own(0)
+        getattr(shell, failing).answers.append("refuse")
+
+        await shell.checkpoint()
+
+        assert shell.broker.committed == {}
+        assert "commit" not in shell.journal
+
+
+async def test_one_partition_that_cannot_be_made_durable_holds_back_the_others() -> None:
+    broker = FakeBroker()
+    broker.append(opened(0, "a"), 0)
+    broker.append(opened(0, "b"), 1)
+    async with Shell(broker) as shell:
+        await shell.own(0, 1)
+        shell.checkpoints.answers.extend(["accept", "refuse"])
+
+        await shell.checkpoint()
+        held = dict(shell.publisher.counted)
+        await shell.checkpoint()
+
+        assert held == {}
+        assert broker.committed == {0: 1, 1: 1}
+        assert shell.total(RECEIVED) == 2
+
+
+async def test_what_is_folded_during_a_checkpoint_goes_with_the_next_one() -> None:
+    broker = stocked(opened(0))
+    async with Shell(broker) as shell:
+        await shell.own(0)
+
+        async def another_arrives() -> None:
+            broker.append(opened(1, "d"))
+            await shell.turn()
+
+        shell.source.meanwhile["commit"] = another_arrives
+        await shell.checkpoint()
+        after_the_first = shell.total(RECEIVED), dict(broker.committed)
+        await shell.checkpoint()
+
+        assert after_the_first == (1, {0: 1})
+        assert (shell.total(RECEIVED), broker.committed) == (2, {0: 2})
+
+
+async def test_observations_wait_for_the_commit_as_counters_do() -> None:
+    async with Shell(stocked(opened(0), responded(30))) as shell:
+        await shell.own(0)
+        shell.source.answers.append("refuse")
+
+        await shell.checkpoint()
+        then = list(shell.publisher.observed)
+        await shell.checkpoint()
+
+        assert then == []
+        assert shell.publisher.observed == [
+            (0, "contact_first_response_seconds", ("chat", "none"), 30.0)
+        ]
+
+
+# Commits without news
+
+
+async def test_without_news_nothing_is_committed_for_five_seconds_and_then_it_is() -> None:
+    async with Shell(stocked(opened(0))) as shell:
+        await shell.own(0)
+        await shell.checkpoint()
+        shell.journal.clear()
+
+        shell.monotonic += IDLE_COMMIT_SECONDS - 0.001
+        await shell.checkpoint()
+        before = shell.journal.count("commit")
+        shell.monotonic += 0.001
+        await shell.checkpoint()
+
+        assert IDLE_COMMIT_SECONDS == 5
+        assert before == 0
+        assert shell.journal.count("commit") == 1
+        assert "append" not in shell.journal
+
+
+async def test_a_miss_that_time_alone_brought_is_news() -> None:
+    async with Shell(stocked(opened(0))) as shell:
+        await shell.own(0)
+        await shell.checkpoint()
+        shell.journal.clear()
+
+        shell.clock.seconds = 600 + GRACE + 1.001
+        await shell.processor.prove_once()
+        await shell.checkpoint()
+
+        assert "committed" in shell.journal
+        assert (
+            shell.total("contact_expectation_outcomes_total", "chat", "none", "10m", "missed") == 1
+        )
+
+
+async def test_a_commit_tells_the_offset_of_every_partition() -> None:
+    broker = FakeBroker()
+    broker.append(opened(0), 1)
+    async with Shell(broker) as shell:
+        await shell.own(0, 1)
+
+        await shell.checkpoint()
+
+        assert broker.committed == {0: 0, 1: 1}
+
+
+async def test_a_process_that_owns_nothing_commits_nothing_and_lives() -> None:
+    async with Shell() as shell:
+        shell.source.own()
+        await shell.turn()
+
+        await shell.pass_time(100)
+
+        assert "commit" not in shell.journal
+        assert shell.publisher.shown == {}
+
+
+# Proofs
+
+
+async def test_the_clock_is_read_before_the_leaders_are_asked() -> None:
+    async with Shell(stocked(opened(0))) as shell:
+        await shell.own(0)
+        shell.clock.seconds = 50
+        shell.journal.clear()
+
+        async def time_passes() -> None:
+            shell.clock.seconds = 5000
+
+        shell.source.meanwhile["ends"] = time_passes
+        await shell.processor.prove_once()
+
+        assert shell.journal == ["clock", "ends"]
+        assert shell.processor.folds[0].engine.log_time == at(50 - 1)
+
+
+async def test_a_proof_allows_for_the_configured_skew() -> None:
+    async with Shell(stocked(opened(0)), pace=Pace(proof_skew=2_500_000)) as shell:
+        await shell.own(0)
+        shell.clock.seconds = 50
+
+        await shell.processor.prove_once()
+
+        assert shell.processor.folds[0].engine.log_time == at(47.5)
+
+
+async def test_a_record_that_arrives_while_the_leaders_are_asked_is_waited_for_or_newer() -> None:
+    broker = stocked(opened(0))
+    async with Shell(broker) as shell:
+        await shell.own(0)
+        shell.clock.seconds = 90_000
+        broker.append(responded(500))
+
+        await shell.processor.prove_once()
+        waiting = shell.processor.folds[0].engine.log_time
+        await shell.turn()
+        await shell.checkpoint()
+
+        assert waiting == BEFORE_ALL
+        assert shell.processor.folds[0].engine.log_time == at(90_000 - 1)
+        assert (
+            shell.total("contact_expectation_outcomes_total", "chat", "none", "10m", "met") == 1
+        )
+
+
+async def test_leaders_that_do_not_answer_prove_nothing() -> None:
+    async with Shell(stocked(opened(0))) as shell:
+        await shell.own(0)
+        shell.source.silent = True
+        shell.clock.seconds = 5000
+
+        await shell.processor.prove_once()
+
+        assert shell.processor.folds[0].engine.log_time == BEFORE_ALL
+
+
+async def test_each_partition_is_proved_by_its_own_leader() -> None:
+    broker = FakeBroker()
+    broker.append(opened(0), 0)
+    async with Shell(broker) as shell:
+        await shell.own(0, 1)
+        broker.append(opened(1, "d"), 0)
+        shell.clock.seconds = 30
+
+        await shell.processor.prove_once()
+
+        folds = shell.processor.folds
+        assert folds[0].engine.log_time == BEFORE_ALL
+        assert folds[1].engine.log_time == at(29)
+
+
+# Consuming
+
+
+async def test_a_large_batch_leaves_the_event_loop_free_in_between() -> None:
+    broker = FakeBroker()
+    for number in range(2 * SLICE_RECORDS + 1):
+        broker.append(opened(0, str(number)))
+    seen: list[int] = []
+    async with Shell(broker) as shell:
+
+        async def look() -> None:
+            while True:
+                folds = shell.processor.folds
+                seen.append(folds[0].offset if folds else 0)
+                await asyncio.sleep(0)
+
+        looking = asyncio.create_task(look())
+        await shell.own(0)
+        looking.cancel()
+
+        assert {SLICE_RECORDS, 2 * SLICE_RECORDS} <= set(seen)
+        assert shell.processor.folds[0].offset == 2 * SLICE_RECORDS + 1
+
+
+async def test_too_many_bad_records_end_consuming_with_the_reason() -> None:
+    async with Shell(stocked(NO_JSON, NO_JSON), bad_records=BadRecords(0.5, 2)) as shell:
+        shell.source.own(0)
+        await shell.turn()
+
+        with pytest.raises(FatalError, match="2 of the last 2 records are bad, 2 of them not_json"):
+            await shell.turn()
+
+        assert not shell.publisher.counted
+
+
+async def test_consuming_ends_when_asked_to() -> None:
+    async with Shell(stocked(opened(0))) as shell:
+        await shell.own(0)
+
+        shell.processor.stop()
+        shell.source.permit.set()
+        assert shell._consuming is not None
+        await shell._consuming
+
+        await shell.checkpoint()
+        assert shell.total(RECEIVED) == 1
+
+
+@pytest.mark.parametrize("loop", ["checkpoint", "prove"])
+async def test_the_loops_turn_until_they_are_asked_to_end(loop: str) -> None:
+    pace = Pace(checkpoint_seconds=0, proof_seconds=0)
+    async with Shell(stocked(opened(0)), pace=pace) as shell:
+        await shell.own(0)
+        stage = {"checkpoint": "committed", "prove": "ends"}[loop]
+
+        async def stop() -> None:
+            shell.processor.stop()
+
+        shell.source.meanwhile[stage] = stop
+        await getattr(shell.processor, loop)()
+
+        assert shell.journal.count(stage) == 1
+
+
+async def test_a_loop_that_is_stopped_does_not_wait_for_its_interval() -> None:
+    async with Shell(pace=Pace(checkpoint_seconds=3600, proof_seconds=3600)) as shell:
+        loops = [
+            asyncio.create_task(shell.processor.checkpoint()),
+            asyncio.create_task(shell.processor.prove()),
+        ]
+        await asyncio.sleep(0)
+
+        shell.processor.stop()
+        done, _ = await asyncio.wait(loops, timeout=10)
+
+        assert done == set(loops)
+
+
+# What is shown
+
+
+async def test_lag_counts_unread_records_and_the_age_of_the_last_one_read() -> None:
+    broker = stocked(opened(0))
+    async with Shell(broker) as shell:
+        await shell.own(0)
+        broker.append(opened(20, "d"), created=20)
+        shell.clock.seconds = 30
+
+        await shell.processor.prove_once()
+        await shell.checkpoint()
+        behind = shell.publisher.lags[0]
+        await shell.turn()
+        await shell.checkpoint()
+
+        assert behind == (1, 30.0)
+        assert shell.publisher.lags[0] == (0, 0.0)
+
+
+async def test_lag_is_nothing_before_the_end_is_known_and_never_negative() -> None:
+    broker = stocked(opened(0))
+    async with Shell(broker) as shell:
+        await shell.own(0)
+        await shell.checkpoint()
+        unknown = shell.publisher.lags[0]
+
+        await shell.processor.prove_once()
+        broker.append(opened(1, "d"))
+        await shell.turn()
+        shell.clock.seconds = -100
+        await shell.checkpoint()
+
+        assert unknown == (0, 0.0)
+        assert shell.publisher.lags[0] == (0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("appended", "now", "skew"), [(10.5, 10, [0.5]), (10, 10.5, [0.0]), (None, 10, [])]
+)
+async def test_the_brokers_clock_ahead_of_ours_is_shown_and_one_behind_is_not(
+    appended: float | None, now: float, skew: list[float]
+) -> None:
+    broker = FakeBroker()
+    broker.append(opened(0), appended=appended)
+    async with Shell(broker) as shell:
+        shell.clock.seconds = now
+
+        await shell.own(0)
+
+        assert shell.publisher.skews == pytest.approx(skew)
+
+
+async def test_gauges_are_those_of_the_partition_at_its_service_clock() -> None:
+    broker = FakeBroker()
+    broker.append(opened(0), appended=100)
+    async with Shell(broker) as shell:
+        await shell.own(0)
+
+        await shell.checkpoint()
+
+        shown = shell.publisher.shown[0]
+        assert shown.at == at(100 - GRACE)
+        assert shown.queues["chat", "none"].oldest_waiting == at(0)
+
+
+Step = Callable[[Shell], Awaitable[None]]
+
+
+async def _refuse_commits(shell: Shell) -> None:
+    shell.source.answers.append("refuse")
+
+
+async def _be_silent(shell: Shell) -> None:
+    shell.source.silent = True
+
+
+async def _deliver_nothing(shell: Shell) -> None:
+    if len(shell.broker.log[0]) == 1:
+        shell.broker.append(opened(1, "d"))
+
+
+async def _begin_nothing(shell: Shell) -> None:
+    if 1 not in shell.source.assignment().partitions:
+        shell.source.unreachable = {1}
+        await shell.own(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (_refuse_commits, "no commit was accepted for 60 s"),
+        (_be_silent, "no broker told the end offsets for 60 s"),
+        (_deliver_nothing, "partition 0 has unread records but none came for 60 s"),
+        (_begin_nothing, "an assigned partition could not be begun for 60 s"),
+    ],
+)
+async def test_what_stands_still_for_longer_than_the_stall_timeout_ends_the_service(
+    step: Step, message: str
+) -> None:
+    async with Shell(stocked(opened(0))) as shell:
+        await shell.own(0)
+        await shell.pass_time(1)
+        for _ in range(60):
+            await step(shell)
+            await shell.pass_time(1)
+            await shell.turn() if step is not _deliver_nothing else None
+
+        with pytest.raises(FatalError, match=message):
+            for _ in range(2):
+                await step(shell)
+                await shell.pass_time(1)
+
+
+async def test_the_heartbeat_goes_on_at_the_end_and_stands_still_before_it() -> None:
+    broker = stocked(opened(0))
+    async with Shell(broker) as shell:
+        await shell.own(0)
+        await shell.pass_time(3)
+        at_the_end = list(shell.publisher.heartbeats)
+
+        broker.append(opened(1, "d"))
+        await shell.pass_time(2)
+        before_it = list(shell.publisher.heartbeats)
+        await shell.turn()
+        await shell.pass_time(1)
+
+        assert at_the_end == [at(WALL + 1), at(WALL + 2), at(WALL + 3)]
+        assert before_it == at_the_end
+        assert shell.publisher.heartbeats == [*at_the_end, at(WALL + 6)]
+
+
+async def test_ready_is_said_only_once_the_end_is_read() -> None:
+    async with Shell(stocked(opened(0))) as shell:
+        shell.source.own(0)
+        await shell.checkpoint()
+        await shell.turn()
+        await shell.checkpoint()
+        await shell.processor.prove_once()
+        await shell.checkpoint()
+        await shell.turn()
+        await shell.checkpoint()
+
+        assert shell.publisher.said_ready == [False, False, False, True]
+
+
+async def test_nothing_is_ready_before_the_first_assignment() -> None:
+    async with Shell() as shell:
+        await shell.pass_time(2)
+
+        assert shell.publisher.said_ready == [False, False]
+        assert shell.publisher.heartbeats == []
