@@ -43,6 +43,9 @@ class Board:
                 channel, _, band, before, after = labels
                 self._net[channel, band, before] -= amount
                 self._net[channel, band, after] += amount
+            elif metric == "contact_received_corrections_total":
+                channel, _, direction = labels
+                self._counts[channel, "received"] += amount if direction == "in" else -amount
             elif metric in _PER_CHANNEL:
                 self._counts[labels[0], _PER_CHANNEL[metric]] += amount
         for metric, labels, _ in increments.observations:

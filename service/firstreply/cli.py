@@ -34,7 +34,12 @@ app = typer.Typer(
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="Configuration file (YAML). Default: built-in settings."),
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="FIRSTREPLY_CONFIG",
+        help="Configuration file (YAML). Default: built-in settings.",
+    ),
 ]
 
 
@@ -144,11 +149,16 @@ def check_config(
     from firstreply.config_describe import describe
 
     with _errors(configuration=1):
-        settings = _settings(file)
+        try:
+            settings = _settings(file)
+        except ConfigurationError as error:
+            if output is Format.TEXT:
+                raise
+            _print_json({"valid": False, "errors": str(error).splitlines()})
+            raise typer.Exit(1) from error
         warnings = settings.warnings()
         if output is Format.JSON:
-            found = {"valid": True, "warnings": warnings, "configuration": describe(settings)}
-            typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+            _print_json({"valid": True, "warnings": warnings, "configuration": describe(settings)})
             return
         for warning in warnings:
             typer.echo(f"warning: {warning}")
@@ -170,11 +180,15 @@ def check_event(
         sample = sys.stdin.buffer.read()
         outcome = check(sample, book=policy_book(settings), decoder=wiring.decoder(settings))
         if output is Format.JSON:
-            typer.echo(json.dumps(outcome.as_dict(), indent=2, ensure_ascii=False))
+            _print_json(outcome.as_dict())
         else:
             typer.echo(outcome.as_text())
         if not outcome.accepted:
             raise typer.Exit(1)
+
+
+def _print_json(found: dict[str, object]) -> None:
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
 
 
 def _settings(path: Path | None) -> "Settings":

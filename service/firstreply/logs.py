@@ -18,7 +18,7 @@ def set_up(log_format: Literal["plain", "json"], level: str) -> None:
     handler.setFormatter(JsonFormatter() if log_format == "json" else PlainFormatter())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # Its INFO lines repeat ours.
-    logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    logging.getLogger("aiokafka").setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
@@ -30,9 +30,22 @@ class PlainFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Format one record."""
-        fields = "".join(f" {key}={value}" for key, value in _fields(record).items())
-        line = f"{_time(self, record)} {record.levelname} {record.getMessage()}{fields}"
+        fields = "".join(f" {key}={_quoted(value)}" for key, value in _fields(record).items())
+        message = _one_line(record.getMessage())
+        line = f"{_time(self, record)} {record.levelname} {message}{fields}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _one_line(text: str) -> str:
+    """Escape what would end a line or move a terminal's cursor."""
+    return text if text.isprintable() else json.dumps(text)[1:-1]
+
+
+def _quoted(value: object) -> str:
+    """Quote a value that could be taken for another field or line, as logfmt does."""
+    text = str(value)
+    plain = text.isprintable() and not set(text) & set(' "=')
+    return text if plain and text else json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 class JsonFormatter(logging.Formatter):

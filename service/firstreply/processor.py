@@ -41,8 +41,9 @@ _log = logging.getLogger(__name__)
 SLICE_RECORDS: Final = 200
 """Records folded before other tasks get their turn: some milliseconds."""
 
+
 IDLE_COMMIT_SECONDS: Final = 5.0
-"""A commit without news proves that we are still a member."""
+"""A commit without news proves that we are still a member; sooner where the lease is short."""
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -54,6 +55,11 @@ class Pace(msgspec.Struct, frozen=True):
     stall_seconds: float = 60.0
     lease_seconds: float = 16.0
     """Without an accepted commit for so long another may own our partitions: gauges go."""
+
+    @property
+    def idle_commit_seconds(self) -> float:
+        """How long to go without a commit when there is no news: one proves our membership."""
+        return min(IDLE_COMMIT_SECONDS, self.lease_seconds / 3)
 
 
 class Processor:
@@ -239,7 +245,7 @@ class Processor:
             for number, span in spans.items()
             if span.increments or span.letters or span.offset != self._folds[number].committed
         ]
-        if not news and now - self._committed_at < IDLE_COMMIT_SECONDS:
+        if not news and now - self._committed_at < self._pace.idle_commit_seconds:
             return True
         try:
             letters = [letter for span in spans.values() for letter in span.letters]

@@ -1,4 +1,4 @@
-"""Stand-ins for all that is around the processor, and a processor whose loops are turned by hand.
+"""Stand-ins for all that is around the processor, and the events they hand over.
 
 ``FakeBroker`` holds partitions, committed offsets and who owns what; each ``FakeSource`` is one
 member of the group, which may not know yet that it lost a partition (a zombie). Every call of a
@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 from firstreply.adapters.codec import Decoder
 from firstreply.adapters.records import FileRecord
@@ -21,7 +21,6 @@ from firstreply.domain.increments import Increments, Labels
 from firstreply.domain.instants import SECOND, to_datetime
 from firstreply.fold import BadRecords, PartitionFold
 from firstreply.ports import Assignment, DeadLetter, Record, RecordDecoder, TimestampType
-from firstreply.processor import Pace, Processor
 from tests.unit.domain.builders import GRACE, at, book
 
 Answer = Literal["accept", "refuse", "lose"]
@@ -30,8 +29,6 @@ Answer = Literal["accept", "refuse", "lose"]
 Meanwhile = Callable[[], Awaitable[None]]
 
 NO_JSON: Final = b"\x00 no json \xff"
-WALL: Final = 1_000_000
-"""Seconds by which the time of day is ahead of the time that records are written by."""
 OF_ANOTHER: Final = b'{"type":"survey.sent"}'
 
 
@@ -111,7 +108,7 @@ class FakeBroker:
     def __init__(self) -> None:
         self.log: defaultdict[int, list[FileRecord]] = defaultdict(list)
         self.committed: dict[int, int] = {}
-        self.owners: dict[int, "FakeSource"] = {}
+        self.owners: dict[int, FakeSource] = {}
         self.accepted: Callable[[int, int, int], None] = lambda *_: None
         """Told of each commit: partition, offset before, offset after."""
         self.untold: set[tuple[int, int]] = set()
@@ -318,99 +315,3 @@ class FakeClock:
     def now(self) -> int:
         self.journal.append("clock")
         return at(self.seconds)
-
-
-class Shell:
-    """A processor among fakes. Enter it; ``turn`` turns its consume loop once."""
-
-    def __init__(
-        self,
-        broker: FakeBroker | None = None,
-        *,
-        pace: Pace | None = None,
-        bad_records: BadRecords | None = None,
-        decoder: RecordDecoder | None = None,
-        policies: PolicyBook | None = None,
-    ) -> None:
-        self.journal: list[str] = []
-        self.broker = broker or FakeBroker()
-        self.source = FakeSource(self.broker, self.journal)
-        self.letters = FakeDeadLetters(self.journal)
-        self.checkpoints = FakeCheckpoints(self.journal)
-        self.publisher = FakePublisher(self.journal)
-        self.clock = FakeClock(self.journal)
-        self.wall = FakeClock([])
-        self.wall.seconds = WALL
-        self.monotonic = 1000.0
-        shared = decoder or Decoder()
-        limit = bad_records or BadRecords(1, 1000)
-        self.processor = Processor(
-            source=self.source,
-            dead_letters=self.letters,
-            checkpoints=self.checkpoints,
-            publisher=self.publisher,
-            clock=self.clock,
-            wall=self.wall,
-            monotonic=lambda: self.monotonic,
-            new_fold=lambda partition, offset: partition_fold(
-                partition, offset, decoder=shared, bad_records=limit, policies=policies
-            ),
-            pace=pace or Pace(),
-        )
-        self._consuming: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._consuming = asyncio.create_task(self.processor.consume())
-        await self._parked()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.kill()
-
-    async def kill(self) -> None:
-        """End as a crash does: nothing more is made durable."""
-        assert self._consuming is not None
-        self._consuming.cancel()
-        await asyncio.wait({self._consuming})
-
-    async def turn(self, times: int = 1) -> None:
-        """Fetch, fold and follow the assignment; raises what ``consume`` raises."""
-        for _ in range(times):
-            self.source.parked.clear()
-            self.source.permit.set()
-            await self._parked()
-
-    async def own(self, *partitions: int) -> None:
-        """Be assigned these partitions, begin them and read what is there."""
-        self.source.own(*partitions)
-        await self.turn(2)
-
-    async def rebalanced(self, *partitions: int) -> None:
-        """Lose everything for a turn of the loop, as aiokafka has it, then own these."""
-        self.source.own()
-        await self.turn()
-        self.source.own(*partitions)
-        await self.turn()
-
-    async def checkpoint(self) -> None:
-        await self.processor.checkpoint_once()
-
-    async def pass_time(self, seconds: float, *, by: float = 1.0) -> None:
-        """Let seconds pass with a proof and a checkpoint in each, as the loops do."""
-        for _ in range(round(seconds / by)):
-            self.monotonic += by
-            self.clock.seconds += by
-            self.wall.seconds += by
-            await self.processor.prove_once()
-            await self.checkpoint()
-
-    def total(self, metric: str, *labels: str) -> int:
-        return self.publisher.total(metric, *labels)
-
-    async def _parked(self) -> None:
-        assert self._consuming is not None
-        waiting = asyncio.create_task(self.source.parked.wait())
-        await asyncio.wait({waiting, self._consuming}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if self._consuming.done():
-            await self._consuming

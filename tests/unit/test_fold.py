@@ -1,4 +1,4 @@
-"""One partition: log time, proofs, dead letters, and a span that is neither lost nor doubled."""
+"""One partition: log time, offsets, dead letters, and a span that is neither lost nor doubled."""
 
 from collections import Counter
 from typing import Literal
@@ -11,7 +11,7 @@ from firstreply.adapters.records import FileRecord
 from firstreply.domain.contact import Phase
 from firstreply.domain.increments import Increments, Labels
 from firstreply.domain.instants import BEFORE_ALL, SECOND
-from firstreply.fold import MAX_OPEN_PROOFS, PartitionFold, Span
+from firstreply.fold import PartitionFold, Span
 from firstreply.ports import TimestampType
 from tests.unit.domain.builders import GRACE, at, book
 from tests.unit.fakes import (
@@ -25,7 +25,6 @@ from tests.unit.fakes import (
 )
 
 MISSED = "contact_expectation_outcomes_total"
-BROKEN = "firstreply_idle_proof_broken_total"
 EVENTS = "firstreply_events_total"
 REJECTED = "firstreply_events_rejected_total"
 Counts = dict[tuple[str, Labels], int]
@@ -67,9 +66,7 @@ def test_a_log_append_time_counts_a_miss_before_its_own_record_is_folded() -> No
     counted = counts(fold)
     assert counted[MISSED, ("chat", "none", "10m", "missed")] == 1
     assert (
-        counted[
-            "contact_expectation_corrections_total", ("chat", "none", "10m", "missed", "met")
-        ]
+        counted["contact_expectation_corrections_total", ("chat", "none", "10m", "missed", "met")]
         == 1
     )
 
@@ -280,127 +277,6 @@ def test_an_unknown_type_is_counted_and_is_no_dead_letter() -> None:
     span = fold.take()
     assert span.increments.counts == {(EVENTS, ("unknown",)): 1}
     assert span.letters == ()
-
-
-# Proofs
-
-
-def test_a_proof_waits_until_the_last_record_below_its_end_is_folded() -> None:
-    fold = partition_fold()
-    fold.fold([record(0, opened(0), created=0)])
-
-    fold.prove(at(1000), 3)
-    fold.fold([record(1, opened(1, "d"), created=1)])
-    one_short = fold.engine.log_time
-    fold.fold([record(2, opened(2, "e"), created=2)])
-
-    assert one_short == BEFORE_ALL
-    assert fold.engine.log_time == at(1000)
-    assert fold.engine.proof == at(1000)
-
-
-def test_a_proof_of_what_is_folded_already_applies_at_once() -> None:
-    fold = partition_fold(offset=7)
-
-    fold.prove(at(9), 7)
-
-    assert fold.engine.log_time == at(9)
-
-
-def test_a_timely_response_within_the_backlog_of_a_proof_raises_no_miss() -> None:
-    fold = partition_fold()
-
-    fold.prove(at(90_000), 2)
-    fold.fold([record(0, opened(0), created=0)])
-    fold.fold([record(1, responded(500), created=500)])
-
-    counted = counts(fold)
-    assert counted[MISSED, ("chat", "none", "10m", "met")] == 1
-    assert not any(labels[-1] == "missed" for (name, labels) in counted if name == MISSED)
-
-
-def test_an_older_proof_never_moves_log_time_back() -> None:
-    fold = partition_fold()
-
-    fold.prove(at(100), 0)
-    fold.prove(at(50), 0)
-
-    assert (fold.engine.log_time, fold.engine.proof) == (at(100), at(100))
-
-
-def test_each_of_several_proofs_applies_at_its_own_end() -> None:
-    fold = partition_fold()
-    for clock, end in ((10, 1), (20, 2), (30, 3)):
-        fold.prove(at(clock), end)
-
-    reached = []
-    for offset in range(3):
-        fold.fold([record(offset, opened(0, str(offset)), created=0)])
-        reached.append(fold.engine.log_time)
-
-    assert reached == [at(10), at(20), at(30)]
-
-
-def test_sixteen_proofs_wait_and_the_seventeenth_is_dropped() -> None:
-    fold = partition_fold()
-    for number in range(MAX_OPEN_PROOFS + 1):
-        fold.prove(at(number), number + 1)
-
-    records = [
-        record(n, opened(0, str(n)), created=0) for n in range(MAX_OPEN_PROOFS + 1)
-    ]
-    fold.fold(records)
-
-    assert MAX_OPEN_PROOFS == 16
-    assert fold.engine.log_time == at(MAX_OPEN_PROOFS - 1)
-
-
-def test_a_proof_finds_room_again_once_an_open_one_has_applied() -> None:
-    fold = partition_fold()
-    for number in range(MAX_OPEN_PROOFS):
-        fold.prove(at(number), number + 1)
-
-    fold.fold([record(0, opened(0), created=0)])
-    fold.prove(at(500), 2)
-    fold.fold([record(n, opened(0, str(n)), created=0) for n in range(1, MAX_OPEN_PROOFS)])
-
-    assert fold.engine.log_time == at(500)
-
-
-def test_a_record_written_before_a_proof_and_seen_after_it_breaks_it() -> None:
-    fold = partition_fold()
-    fold.prove(at(100), 0)
-
-    fold.fold([record(0, opened(0), appended=99.999)])
-
-    assert counts(fold)[BROKEN, ()] == 1
-
-
-def test_a_record_written_at_the_very_instant_of_a_proof_breaks_nothing() -> None:
-    fold = partition_fold()
-    fold.prove(at(100), 0)
-
-    fold.fold([record(0, opened(0), appended=100), record(1, NO_JSON, appended=101)])
-
-    assert total(counts(fold), BROKEN) == 0
-
-
-def test_a_create_time_before_a_proof_breaks_nothing() -> None:
-    fold = partition_fold()
-    fold.prove(at(100), 0)
-
-    fold.fold([record(0, opened(0), created=1), record(1, opened(0, "d"))])
-
-    assert total(counts(fold), BROKEN) == 0
-
-
-def test_a_record_behind_another_but_not_behind_a_proof_breaks_nothing() -> None:
-    fold = partition_fold()
-    fold.prove(at(100), 0)
-
-    fold.fold([record(0, opened(0), appended=300), record(1, opened(1, "d"), appended=200)])
-
-    assert total(counts(fold), BROKEN) == 0
 
 
 # Taking and putting back

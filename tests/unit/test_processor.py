@@ -1,7 +1,6 @@
 """A checkpoint publishes only what is durable, a proof only what the leaders confirmed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -10,7 +9,8 @@ from firstreply.domain.instants import BEFORE_ALL
 from firstreply.fold import BadRecords
 from firstreply.processor import IDLE_COMMIT_SECONDS, SLICE_RECORDS, Pace
 from tests.unit.domain.builders import GRACE, at
-from tests.unit.fakes import NO_JSON, WALL, FakeBroker, Shell, opened, responded
+from tests.unit.fakes import NO_JSON, FakeBroker, opened, responded
+from tests.unit.shell import Shell
 
 RECEIVED = "contact_received_total"
 EVENTS = "firstreply_events_total"
@@ -247,9 +247,7 @@ async def test_a_record_that_arrives_while_the_leaders_are_asked_is_waited_for_o
 
         assert waiting == BEFORE_ALL
         assert shell.processor.folds[0].engine.log_time == at(90_000 - 1)
-        assert (
-            shell.total("contact_expectation_outcomes_total", "chat", "none", "10m", "met") == 1
-        )
+        assert shell.total("contact_expectation_outcomes_total", "chat", "none", "10m", "met") == 1
 
 
 async def test_leaders_that_do_not_answer_prove_nothing() -> None:
@@ -354,157 +352,3 @@ async def test_a_loop_that_is_stopped_does_not_wait_for_its_interval() -> None:
         done, _ = await asyncio.wait(loops, timeout=10)
 
         assert done == set(loops)
-
-
-# What is shown
-
-
-async def test_lag_counts_unread_records_and_the_age_of_the_last_one_read() -> None:
-    broker = stocked(opened(0))
-    async with Shell(broker) as shell:
-        await shell.own(0)
-        broker.append(opened(20, "d"), created=20)
-        shell.clock.seconds = 30
-
-        await shell.processor.prove_once()
-        await shell.checkpoint()
-        behind = shell.publisher.lags[0]
-        await shell.turn()
-        await shell.checkpoint()
-
-        assert behind == (1, 30.0)
-        assert shell.publisher.lags[0] == (0, 0.0)
-
-
-async def test_lag_is_nothing_before_the_end_is_known_and_never_negative() -> None:
-    broker = stocked(opened(0))
-    async with Shell(broker) as shell:
-        await shell.own(0)
-        await shell.checkpoint()
-        unknown = shell.publisher.lags[0]
-
-        await shell.processor.prove_once()
-        broker.append(opened(1, "d"))
-        await shell.turn()
-        shell.clock.seconds = -100
-        await shell.checkpoint()
-
-        assert unknown == (0, 0.0)
-        assert shell.publisher.lags[0] == (0, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("appended", "now", "skew"), [(10.5, 10, [0.5]), (10, 10.5, [0.0]), (None, 10, [])]
-)
-async def test_the_brokers_clock_ahead_of_ours_is_shown_and_one_behind_is_not(
-    appended: float | None, now: float, skew: list[float]
-) -> None:
-    broker = FakeBroker()
-    broker.append(opened(0), appended=appended)
-    async with Shell(broker) as shell:
-        shell.clock.seconds = now
-
-        await shell.own(0)
-
-        assert shell.publisher.skews == pytest.approx(skew)
-
-
-async def test_gauges_are_those_of_the_partition_at_its_service_clock() -> None:
-    broker = FakeBroker()
-    broker.append(opened(0), appended=100)
-    async with Shell(broker) as shell:
-        await shell.own(0)
-
-        await shell.checkpoint()
-
-        shown = shell.publisher.shown[0]
-        assert shown.at == at(100 - GRACE)
-        assert shown.queues["chat", "none"].oldest_waiting == at(0)
-
-
-Step = Callable[[Shell], Awaitable[None]]
-
-
-async def _refuse_commits(shell: Shell) -> None:
-    shell.source.answers.append("refuse")
-
-
-async def _be_silent(shell: Shell) -> None:
-    shell.source.silent = True
-
-
-async def _deliver_nothing(shell: Shell) -> None:
-    if len(shell.broker.log[0]) == 1:
-        shell.broker.append(opened(1, "d"))
-
-
-async def _begin_nothing(shell: Shell) -> None:
-    if 1 not in shell.source.assignment().partitions:
-        shell.source.unreachable = {1}
-        await shell.own(0, 1)
-
-
-@pytest.mark.parametrize(
-    ("step", "message"),
-    [
-        (_refuse_commits, "no commit was accepted for 60 s"),
-        (_be_silent, "no broker told the end offsets for 60 s"),
-        (_deliver_nothing, "partition 0 has unread records but none came for 60 s"),
-        (_begin_nothing, "an assigned partition could not be begun for 60 s"),
-    ],
-)
-async def test_what_stands_still_for_longer_than_the_stall_timeout_ends_the_service(
-    step: Step, message: str
-) -> None:
-    async with Shell(stocked(opened(0))) as shell:
-        await shell.own(0)
-        await shell.pass_time(1)
-        for _ in range(60):
-            await step(shell)
-            await shell.pass_time(1)
-            await shell.turn() if step is not _deliver_nothing else None
-
-        with pytest.raises(FatalError, match=message):
-            for _ in range(2):
-                await step(shell)
-                await shell.pass_time(1)
-
-
-async def test_the_heartbeat_goes_on_at_the_end_and_stands_still_before_it() -> None:
-    broker = stocked(opened(0))
-    async with Shell(broker) as shell:
-        await shell.own(0)
-        await shell.pass_time(3)
-        at_the_end = list(shell.publisher.heartbeats)
-
-        broker.append(opened(1, "d"))
-        await shell.pass_time(2)
-        before_it = list(shell.publisher.heartbeats)
-        await shell.turn()
-        await shell.pass_time(1)
-
-        assert at_the_end == [at(WALL + 1), at(WALL + 2), at(WALL + 3)]
-        assert before_it == at_the_end
-        assert shell.publisher.heartbeats == [*at_the_end, at(WALL + 6)]
-
-
-async def test_ready_is_said_only_once_the_end_is_read() -> None:
-    async with Shell(stocked(opened(0))) as shell:
-        shell.source.own(0)
-        await shell.checkpoint()
-        await shell.turn()
-        await shell.checkpoint()
-        await shell.processor.prove_once()
-        await shell.checkpoint()
-        await shell.turn()
-        await shell.checkpoint()
-
-        assert shell.publisher.said_ready == [False, False, False, True]
-
-
-async def test_nothing_is_ready_before_the_first_assignment() -> None:
-    async with Shell() as shell:
-        await shell.pass_time(2)
-
-        assert shell.publisher.said_ready == [False, False]
-        assert shell.publisher.heartbeats == []

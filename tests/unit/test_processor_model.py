@@ -17,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from firstreply.domain.bands import PolicyBook
 from tests.unit.domain.builders import policy
-from tests.unit.fakes import NO_JSON, OF_ANOTHER, Answer, FakeBroker, Shell, opened
+from tests.unit.fakes import NO_JSON, OF_ANOTHER, Answer, FakeBroker, opened
+from tests.unit.shell import Shell
 
 PARTITIONS: Final = (0, 1)
 _MOST: Final = 40
@@ -109,7 +110,9 @@ class TwoMembers(RuleBasedStateMachine):
         shell.clock.seconds += seconds
         self._run(shell.processor.prove_once())
 
-    @rule(owners=OWNERS, told=st.lists(st.booleans(), min_size=2, max_size=2), between=st.booleans())
+    @rule(
+        owners=OWNERS, told=st.lists(st.booleans(), min_size=2, max_size=2), between=st.booleans()
+    )
     def rebalance(self, owners: list[int | None], told: list[bool], *, between: bool) -> None:
         """A member that is not told goes on as if nothing had happened."""
         self._share_out(owners)

@@ -7,9 +7,9 @@ import pytest
 from firstreply.domain.instants import BEFORE_ALL
 from firstreply.fold import BadRecords
 from firstreply.ports import Record
-from firstreply.processor import SLICE_RECORDS, Pace
-from tests.unit.domain.builders import at
-from tests.unit.fakes import NO_JSON, FakeBroker, Shell, opened, responded
+from firstreply.processor import SLICE_RECORDS
+from tests.unit.fakes import NO_JSON, FakeBroker, opened, responded
+from tests.unit.shell import Shell
 
 RECEIVED = "contact_received_total"
 EVENTS = "firstreply_events_total"
@@ -397,107 +397,3 @@ async def test_a_stale_answer_to_begin_is_not_taken_in_the_new_epoch() -> None:
         await shell.checkpoint()
 
         assert shell.total(RECEIVED) == 1
-
-
-# What is shown
-
-
-async def test_a_partition_that_is_lost_is_shown_no_longer() -> None:
-    async with Shell(stocked(opened(0))) as shell:
-        await shell.own(0, 1)
-        await shell.checkpoint()
-        both = set(shell.publisher.shown)
-
-        shell.source.own(1)
-        await shell.turn()
-
-        assert both == {0, 1}
-        assert set(shell.publisher.shown) == {1}
-        assert set(shell.publisher.lags) == {1}
-
-
-async def test_between_revocation_and_assignment_nothing_is_shown() -> None:
-    async with Shell(stocked(opened(0))) as shell:
-        await shell.own(0)
-        await shell.checkpoint()
-
-        shell.source.own()
-        await shell.turn()
-        await shell.checkpoint()
-
-        assert shell.publisher.shown == {}
-        assert shell.publisher.lags == {}
-
-
-async def test_a_lost_partition_is_not_shown_anew_by_a_checkpoint_before_consuming_follows() -> (
-    None
-):
-    async with Shell(stocked(opened(0))) as shell:
-        await shell.own(0)
-        await shell.checkpoint()
-        shell.source.own()
-
-        await shell.checkpoint()
-        await shell.turn()
-
-        assert shell.publisher.shown == {}
-
-
-async def test_gauges_go_when_no_commit_was_accepted_for_the_lease_and_not_before() -> None:
-    async with Shell(stocked(opened(0)), pace=Pace(lease_seconds=16)) as shell:
-        await shell.own(0)
-        await shell.checkpoint()
-        shell.source.answers.extend(["refuse", "refuse"])
-
-        shell.monotonic += 15.999
-        await shell.checkpoint()
-        before = set(shell.publisher.shown)
-        shell.monotonic += 0.001
-        await shell.checkpoint()
-        at_the_lease = set(shell.publisher.shown), set(shell.publisher.lags)
-        await shell.checkpoint()
-
-        assert before == {0}
-        assert at_the_lease == (set(), set())
-        assert set(shell.publisher.shown) == {0}
-
-
-async def test_the_lease_runs_from_when_the_commit_was_sent() -> None:
-    """An answer may be read long after it was given: by a process that was stopped meanwhile."""
-    async with Shell(stocked(opened(0)), pace=Pace(lease_seconds=16)) as shell:
-        await shell.own(0)
-
-        async def the_process_is_stopped() -> None:
-            shell.monotonic += 16
-
-        shell.source.meanwhile["committed"] = the_process_is_stopped
-        await shell.checkpoint()
-
-        assert shell.total(RECEIVED) == 1
-        assert shell.publisher.shown == {}
-
-
-async def test_a_partition_that_cannot_be_begun_again_is_not_shown_beyond_the_lease() -> None:
-    async with Shell(stocked(opened(0)), pace=Pace(lease_seconds=16)) as shell:
-        await shell.own(0)
-        await shell.checkpoint()
-        shell.source.unreachable = {0}
-        await shell.own(0)
-
-        await shell.pass_time(17)
-
-        assert shell.publisher.shown == {}
-        assert shell.publisher.lags == {}
-
-
-async def test_a_partition_that_came_back_is_shown_at_its_own_clock() -> None:
-    async with Shell(stocked(opened(0))) as shell:
-        await shell.own(0)
-        shell.clock.seconds = 100
-        await shell.processor.prove_once()
-        await shell.checkpoint()
-
-        await shell.own(0)
-        await shell.checkpoint()
-
-        assert shell.publisher.shown[0].at == at(100 - 1 - 5)

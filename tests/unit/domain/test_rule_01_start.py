@@ -82,10 +82,13 @@ def test_rule_01_with_queued_nothing_starts_before_the_first_queue() -> None:
     assert desk.total("contact_received_total") == 0
 
 
-def test_rule_01_with_queued_the_first_of_several_queues_starts_the_clock() -> None:
+@pytest.mark.parametrize("entries", [(30, 40), (40, 30)], ids=["in order", "reversed"])
+def test_rule_01_with_queued_the_first_of_several_queues_starts_the_clock(
+    entries: tuple[float, float],
+) -> None:
     desk = Desk(PHONE)
 
-    desk.receive(opened(0, channel="phone"), queued(40), queued(30), responded(50))
+    desk.receive(opened(0, channel="phone"), *map(queued, entries), responded(50))
 
     assert desk.start() == 30
     assert desk.latencies() == [20]

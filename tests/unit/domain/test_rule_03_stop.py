@@ -188,6 +188,24 @@ def test_rule_03_hundreds_of_early_responses_do_not_hide_the_real_one() -> None:
     assert desk.contact().latency == 20_000_000
 
 
+def test_rule_03_many_early_responses_do_not_hide_one_exactly_the_skew_before_the_start() -> None:
+    desk = Desk()
+    desk.receive(opened(1000), *(responded(seconds) for seconds in range(100)))
+
+    desk.receive(responded(998))
+
+    assert desk.latencies() == [0]
+
+
+def test_rule_03_many_responses_of_one_instant_take_the_place_of_one() -> None:
+    desk = Desk()
+    desk.receive(*(responded(5, id=f"agent {n}") for n in range(16)), responded(20))
+
+    desk.receive(opened(10))
+
+    assert desk.latencies() == [10]
+
+
 def test_rule_03_hundreds_of_early_bot_replies_do_not_hide_the_acknowledgement() -> None:
     desk = Desk(policy())
     desk.receive(opened(1000), *(responded(seconds, actor=BOT) for seconds in range(100)))

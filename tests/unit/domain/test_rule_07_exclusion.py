@@ -176,12 +176,12 @@ def test_rule_07_a_reason_that_is_not_listed_is_labelled_other() -> None:
     assert desk.labelled("contact_excluded_total") == {("chat", "none", "other"): 2}
 
 
-def test_rule_07_the_earliest_reason_is_the_one_in_any_order() -> None:
+@pytest.mark.parametrize("order", [1, -1], ids=["in order", "reversed"])
+def test_rule_07_the_earliest_reason_is_the_one_in_any_order(order: int) -> None:
     desk = Desk()
+    reasons = (excluded(10, reason="spam"), excluded(20, reason="duplicate"))
 
-    desk.receive(
-        excluded(20, reason="duplicate"), excluded(10, reason="spam"), opened(0), excluded(5)
-    )
+    desk.receive(*reasons[::order], opened(0), excluded(5, reason="duplicate"))
 
     assert desk.labelled("contact_excluded_total") == {("chat", "none", "spam"): 1}
 

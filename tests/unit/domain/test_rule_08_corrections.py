@@ -7,6 +7,7 @@ from tests.unit.domain.builders import (
     abandoned,
     band,
     closed,
+    excluded,
     message,
     opened,
     policy,
@@ -72,6 +73,20 @@ def test_rule_08_a_correction_is_charged_to_the_queue_that_was_charged_first() -
 
     assert desk.outcomes() == {("chat", "billing", "10m", "missed"): 1}
     assert desk.corrections() == {("chat", "billing", "10m", "missed", "met"): 1}
+
+
+def test_rule_08_a_second_correction_is_charged_to_that_queue_too() -> None:
+    desk = Desk(TEN)
+    desk.receive(opened(0, queue="billing"), log=0)
+    desk.advance(700)
+    desk.receive(transferred(10, queue="support"), responded(60))
+
+    desk.receive(excluded(70))
+
+    assert desk.corrections() == {
+        ("chat", "billing", "10m", "missed", "met"): 1,
+        ("chat", "billing", "10m", "met", "excluded"): 1,
+    }
 
 
 def test_rule_08_a_miss_whose_deadline_moves_back_into_the_future_is_withdrawn() -> None:

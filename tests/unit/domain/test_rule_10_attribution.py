@@ -185,7 +185,7 @@ def test_rule_10_a_queue_may_come_from_opened_queued_or_transferred() -> None:
 def test_rule_10_events_of_one_instant_that_name_queues_are_ordered_by_type_then_name() -> None:
     desk, reversed_desk = Desk(), Desk()
     events = (
-        opened(0, queue="billing"),
+        opened(0, queue="support"),
         queued(0, queue="support"),
         transferred(0, queue="billing"),
         transferred(0, queue="aside"),
@@ -221,6 +221,14 @@ def test_rule_10_an_exclusion_before_the_start_is_charged_to_the_queue_at_the_st
         ("chat", "billing", "1h", "excluded"): 1,
     }
     assert desk.judged() == {"10m": EXCLUDED, "1h": EXCLUDED}
+
+
+def test_rule_10_a_response_that_arrives_after_a_transfer_is_charged_where_it_was_given() -> None:
+    desk = Desk()
+
+    desk.receive(opened(0, queue="billing"), transferred(50, queue="support"), responded(49))
+
+    assert desk.observed("contact_first_response_seconds") == [(("chat", "billing"), 49)]
 
 
 def test_rule_10_what_counts_once_per_contact_is_charged_to_the_current_queue() -> None:

@@ -101,7 +101,8 @@ def test_rule_14_a_duplicate_message_starts_no_second_wait() -> None:
 
 def test_rule_14_a_duplicate_older_than_sixteen_events_changes_no_figure() -> None:
     desk = Desk()
-    once = (opened(0, queue="billing"), responded(60), closed(70), abandoned(80))
+    ends = (closed(70), closed(75, reason="spam"), abandoned(80))
+    once = (opened(0, queue="billing"), responded(60), *ends)
     desk.receive(*once, *(message(5, id=f"m{n}") for n in range(20)))
     before = desk.judged(), desk.contact().latency, desk.gauges().ledger
 

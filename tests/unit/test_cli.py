@@ -1,0 +1,266 @@
+"""What people type: help with an example, exit codes 0, 1 and 2, and never a traceback."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from firstreply import __version__
+from tests.shared import ROOT
+from tests.unit.commands import CONFIGS, invoke
+from tests.unit.fakes import NO_JSON, OF_ANOTHER, event, opened
+
+COMMANDS: Final = ("run", "demo", "replay", "check-config", "check-event")
+INVALID: Final = sorted(path.name for path in CONFIGS.glob("invalid_*.yaml"))
+
+
+def in_a_process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "firstreply", *arguments],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "service")},
+        cwd=CONFIGS,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_put_back() -> Iterator[None]:
+    """``run`` and ``demo`` set up logging before they find that they cannot go on."""
+    loggers = (logging.getLogger(), logging.getLogger("aiokafka"))
+    before = [(logger, logger.handlers[:], logger.level) for logger in loggers]
+    yield
+    for logger, handlers, level in before:
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_help_with_an_example_of_itself(command: str) -> None:
+    result = invoke(command, "--help")
+
+    assert result.exit_code == 0
+    assert f"Example: firstreply {command}" in result.stdout
+
+
+def test_the_help_lists_exactly_the_commands_there_are() -> None:
+    result = invoke("--help")
+
+    listed = {line.split()[0] for line in result.stdout.split("Commands:")[1].splitlines() if line}
+    assert result.exit_code == 0
+    assert listed == set(COMMANDS)
+
+
+def test_the_version_is_told() -> None:
+    result = invoke("--version")
+
+    assert (result.exit_code, result.stdout) == (0, f"firstreply {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    "wrong", [("nonsense",), ("run", "--nonsense"), ("replay",), ("check-config", "--format", "x")]
+)
+def test_wrong_use_exits_2_and_says_what_is_wrong(wrong: tuple[str, ...]) -> None:
+    result = invoke(*wrong)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Usage" in result.stderr
+
+
+# check-config
+
+
+@pytest.mark.parametrize("name", ["valid_example.yaml", "valid_nothing.yaml"])
+def test_a_valid_configuration_exits_0_and_says_so(name: str) -> None:
+    result = invoke("check-config", str(CONFIGS / name))
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == f"{CONFIGS / name} is valid"
+    assert result.stderr == ""
+
+
+def test_a_valid_configuration_is_told_as_json() -> None:
+    result = invoke("check-config", str(CONFIGS / "valid_example.yaml"), "--format", "json")
+
+    told = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert told["valid"] is True
+    assert told["configuration"]["channels"]["phone"]["short_abandon"] == "5s"
+    assert isinstance(told["warnings"], list)
+
+
+def test_without_a_file_the_built_in_configuration_is_checked() -> None:
+    result = invoke("check-config")
+
+    assert result.exit_code == 0
+    assert "built-in configuration is valid" in result.stdout
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_an_invalid_configuration_exits_1_with_its_mistakes_on_standard_error(name: str) -> None:
+    result = invoke("check-config", str(CONFIGS / name))
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"firstreply: {CONFIGS / name}:")
+
+
+@pytest.mark.parametrize("name", ["invalid_several.yaml", "invalid_syntax.yaml"])
+def test_an_invalid_configuration_is_told_as_json_too(name: str) -> None:
+    result = invoke("check-config", str(CONFIGS / name), "--format", "json")
+
+    told = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert told["valid"] is False
+    assert all(f"{name}:" in mistake for mistake in told["errors"])
+    assert len(told["errors"]) >= 1
+
+
+def test_a_warning_is_shown_and_exits_0(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("calendars: {unused: {timezone: UTC, weekly: {mon: ['09:00-10:00']}}}")
+
+    result = invoke("check-config", str(path))
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("warning: ")
+
+
+# check-event
+
+
+def test_an_accepted_event_exits_0() -> None:
+    result = invoke("check-event", stdin=opened(0, "c-1"))
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("accepted (flat)\n")
+    assert "c-1" in result.stdout
+
+
+def test_a_rejected_event_exits_1_with_its_reason() -> None:
+    result = invoke("check-event", stdin=NO_JSON)
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("rejected (flat): not_json\n")
+
+
+def test_nothing_on_standard_input_is_a_rejected_event() -> None:
+    result = invoke("check-event")
+
+    assert result.exit_code == 1
+    assert "not_json" in result.stdout
+
+
+def test_an_event_of_an_unknown_type_is_ignored_and_exits_1() -> None:
+    result = invoke("check-event", stdin=OF_ANOTHER)
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("ignored (flat)\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict", "code"),
+    [(opened(0), "accepted", 0), (NO_JSON, "rejected", 1), (OF_ANOTHER, "ignored", 1)],
+)
+def test_the_verdict_on_an_event_is_told_as_json(value: bytes, verdict: str, code: int) -> None:
+    result = invoke("check-event", "--format", "json", stdin=value)
+
+    assert result.exit_code == code
+    assert json.loads(result.stdout)["verdict"] == verdict
+
+
+def test_an_event_is_checked_by_the_names_of_the_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("channels: {email: {aliases: [brieftaube]}}")
+
+    told = invoke(
+        "check-event", "--config", str(path), "--format", "json", stdin=opened(0, "c", "brieftaube")
+    )
+
+    assert json.loads(told.stdout)["resolved"]["channel"] == "email"
+
+
+@pytest.mark.parametrize(
+    ("kafka", "value", "verdict"),
+    [
+        ("{max_event_bytes: 60}", opened(0), "rejected"),
+        ("{max_event_bytes: 2MiB}", event("closed", pad="x" * 1_500_000), "accepted"),
+    ],
+)
+def test_an_event_is_checked_by_the_limits_of_the_configuration(
+    kafka: str, value: bytes, verdict: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(f"kafka: {kafka}")
+
+    result = invoke("check-event", "--config", str(path), "--format", "json", stdin=value)
+
+    assert json.loads(result.stdout)["verdict"] == verdict
+
+
+def test_an_event_cannot_be_checked_by_a_broken_configuration() -> None:
+    result = invoke("check-event", "--config", str(CONFIGS / "invalid_several.yaml"), stdin=b"{}")
+
+    assert result.exit_code == 2
+
+
+# What cannot be run
+
+
+@pytest.mark.parametrize("command", ["run", "demo"])
+@pytest.mark.parametrize("name", ["invalid_several.yaml", "invalid_syntax.yaml", "missing.yaml"])
+def test_a_broken_configuration_exits_2(command: str, name: str) -> None:
+    result = invoke(command, "--config", str(CONFIGS / name))
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"firstreply: {CONFIGS / name}:")
+
+
+def test_a_process_with_a_broken_configuration_exits_2_without_a_traceback() -> None:
+    ended = in_a_process("run", "--config", "invalid_several.yaml")
+
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("firstreply: invalid_several.yaml:")
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--scale", "0"), ("--speed", "-1"), ("--days", "0")]
+)
+def test_a_demo_that_cannot_be_played_exits_2(option: str, value: str) -> None:
+    result = invoke("demo", option, value)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+
+
+def test_help_answers_without_loading_the_service() -> None:
+    program = (
+        "import sys; from firstreply.cli import app\n"
+        "heavy = {'aiokafka', 'aiohttp', 'holidays', 'pydantic', 'msgspec'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(ROOT / "service")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr
