@@ -45,7 +45,7 @@ def _timeout_problems(kafka: Kafka) -> Iterator[Problem]:
     if kafka.session_timeout < SHORTEST_SESSION:
         message = f"{canonical(kafka.session_timeout)} is too short; brokers refuse less than 6s"
         yield _problem("session_timeout", message)
-    if kafka.heartbeat_interval * 2 > kafka.session_timeout:
+    elif kafka.heartbeat_interval * 2 > kafka.session_timeout:
         message = (
             f"{canonical(kafka.heartbeat_interval)} must be at most half of session_timeout "
             f"({canonical(kafka.session_timeout)}), better a third of it"

@@ -202,6 +202,14 @@ def test_rule_01_with_queued_an_end_before_the_opening_decides_nothing() -> None
     assert desk.count("contact_self_served_total", "phone", "none") == 0
 
 
+def test_rule_01_with_queued_an_end_exactly_at_the_opening_is_self_served() -> None:
+    desk = Desk(PHONE)
+
+    desk.receive(opened(10, channel="phone"), closed(10))
+
+    assert desk.count("contact_self_served_total", "phone", "none") == 1
+
+
 def test_rule_01_with_queued_an_abandonment_in_the_queue_is_received() -> None:
     desk = Desk(PHONE)
 

@@ -159,6 +159,17 @@ def test_rule_07_an_excluding_close_after_many_plain_ones_excludes() -> None:
     assert desk.phase() is Phase.EXCLUDED
 
 
+def test_rule_07_many_excluding_closes_before_the_start_do_not_hide_the_one_after_it() -> None:
+    desk = Desk()
+
+    desk.receive(opened(100), *(closed(second, reason="spam") for second in range(40)))
+    before = desk.phase()
+    desk.receive(closed(150, reason="spam"))
+
+    assert before is Phase.WAITING
+    assert desk.phase() is Phase.EXCLUDED
+
+
 def test_rule_07_an_excluding_close_after_an_abandonment_excludes() -> None:
     desk = Desk()
 
