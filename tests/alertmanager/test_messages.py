@@ -16,7 +16,7 @@ from tests.alertmanager.messages import DEPLOY, LANGUAGES, PARTS, TEMPLATES, nam
 
 HERE: Final = Path(__file__).parent
 SAMPLES: Final = sorted(path.stem for path in (HERE / "data").glob("*.json"))
-LONGEST_TITLE: Final = 120
+LONGEST_TITLE: Final = 140
 """Characters a phone shows of a title on its lock screen, in two or three lines."""
 
 LONGEST_SLACK: Final = 1500

@@ -77,6 +77,15 @@ def test_an_end_that_no_leader_told_is_a_reason() -> None:
     assert health.reasons == ["partition 0: its end is not known yet"]
 
 
+def test_an_end_that_is_told_late_and_is_read_already_makes_ready() -> None:
+    seen = Seen()
+    seen.look(1, {0: 5})
+
+    health = seen.look(2, {0: 5}, {0: 5})
+
+    assert health.ready
+
+
 def test_a_partition_that_was_not_begun_is_a_reason_and_no_movement() -> None:
     health = Seen().look(1, {1: 5}, {1: 5}, assigned=frozenset({0, 1}))
 

@@ -78,11 +78,9 @@ class Policy(msgspec.Struct, frozen=True):
 
     def promise_band(self) -> Band:
         """Return the band of the promise; without a promise, the longest band."""
-        if self.promise is not None:
-            for band in self.bands:
-                if band.name == self.promise.band:
-                    return band
-        return self.bands[-1]
+        if self.promise is None:
+            return self.bands[-1]
+        return next(band for band in self.bands if band.name == self.promise.band)
 
     def deadline(self, band: Band, start: int) -> int:
         """Return the earliest instant at which the band's limit is used up (rule 4)."""
@@ -134,10 +132,8 @@ class PolicyBook:
             channel: {queue: queue for queue in names} for channel, names in self.queues.items()
         }
 
-    def channel(self, raw: str | None) -> tuple[str, bool]:
+    def channel(self, raw: str) -> tuple[str, bool]:
         """Resolve a channel as a producer wrote it to its name, and say whether it is listed."""
-        if raw is None:
-            return OTHER, True
         name = self._channel_names.get(raw)
         if name is None:
             name = self._channel_names.get(raw.strip().casefold())

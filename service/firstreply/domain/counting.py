@@ -93,10 +93,7 @@ class Tally:
         for band in policy.bands:
             before = outcomes.get(band.name)
             after = outcome_of(verdict, deadline_of(policy, band, verdict), contact.lapsed)
-            if after is None:
-                if before is not None:
-                    self._correct(channel, before.queue, band.name, before.outcome, UNDECIDED)
-                    del outcomes[band.name]
+            if after is None:  # a decided band stays decided while the contact keeps its channel
                 continue
             outcome, fell_at = after
             if before is not None:

@@ -193,15 +193,16 @@ class Engine:
 
     def _decide(self, contact: Contact) -> None:
         """Judge a contact anew and count what the verdict changes."""
-        channel = start_channel(contact)
-        if channel is None:
+        if contact.inbound is None:
             return
+        opened, _, named = contact.inbound
+        channel = start_channel(contact, named)
         digest, policy = self._policy_for(contact, channel)
-        start, fallback = find_start(contact, policy)
+        start, fallback = find_start(contact, policy, opened)
         if start is None:
             contact.phase, contact.start = Phase.UNSEEN, None
             self._tally.withdraw(contact)
-            if ended_unqueued(contact):
+            if ended_unqueued(contact, opened):
                 self._tally.self_served(contact, channel, self.book)
             return
         if fallback and contact.first_time(Once.COUNTED_FALLBACK):
@@ -248,8 +249,8 @@ class Engine:
     # -- timers
 
     def _fire(self, contact: Contact) -> None:
-        if contact.phase is Phase.WAITING:
-            due = self._next_due(contact)
+        if contact.phase is Phase.WAITING and contact.start is not None:
+            due = self._next_due(contact, contact.start)
             if due is not None and due < self.log_time:
                 self._lapse(contact, self.log_time - self.grace - 1)
                 return
@@ -265,8 +266,8 @@ class Engine:
 
         A timer that turns out too early is cheap: it looks, finds nothing due, and arms the next.
         """
-        if contact.phase is Phase.WAITING:
-            due = self._next_due(contact)
+        if contact.phase is Phase.WAITING and contact.start is not None:
+            due = self._next_due(contact, contact.start)
         else:
             settle_for = self._settle_for(contact)
             due = None if settle_for is None else contact.touched + settle_for
@@ -274,12 +275,9 @@ class Engine:
             contact.timer = due
             heappush(self._timers, (due, contact.contact_id))
 
-    def _next_due(self, contact: Contact) -> int | None:
+    def _next_due(self, contact: Contact, start: int) -> int | None:
         """Return the log time to be passed for the next undecided deadline of a waiting contact."""
         policy = self.policies[contact.policy]
-        start = contact.start
-        if start is None:
-            return None
         outcomes = contact.outcomes or {}
         instants = [
             policy.deadline(band, start) for band in policy.bands if band.name not in outcomes

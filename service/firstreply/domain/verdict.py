@@ -34,19 +34,20 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     excluded_for: str | None = None
 
 
-def find_start(contact: Contact, policy: Policy) -> tuple[int | None, bool]:
+def find_start(contact: Contact, policy: Policy, opened: int) -> tuple[int | None, bool]:
     """Return the start, or None, and whether it fell back to the opening (rule 1).
 
     With ``clock_start: queued`` the first entry into a queue starts the clock; a human response
     that comes before any entry starts it at the opening instead.
+
+    Args:
+        contact: the facts.
+        policy: of the channel the contact started on.
+        opened: instant of the earliest start candidate.
     """
-    if contact.inbound is None:
-        return None, False
-    opened = contact.inbound[0]
     if policy.clock_start is ClockStart.OPENED:
         return opened, False
-    place = bisect_left(contact.responses, opened - policy.clock_skew)
-    answered = contact.responses[place] if place < len(contact.responses) else None
+    answered = _first_at_or_after(contact.responses, opened - policy.clock_skew)
     if contact.queued is None:
         return (None, False) if answered is None else (opened, True)
     queued = max(contact.queued, opened)
@@ -55,24 +56,19 @@ def find_start(contact: Contact, policy: Policy) -> tuple[int | None, bool]:
     return queued, False
 
 
-def ended_unqueued(contact: Contact) -> bool:
+def ended_unqueued(contact: Contact, opened: int) -> bool:
     """Return whether a contact that never reached a queue ended after its opening (rule 1)."""
-    if contact.inbound is None:
-        return False
-    opened = contact.inbound[0]
     ends = (contact.abandonments, contact.closes)
     return any(_first_at_or_after(instants, opened) is not None for instants in ends)
 
 
-def start_channel(contact: Contact) -> str | None:
-    """Return the channel the contact started on (rule 10); None when no start is known.
+def start_channel(contact: Contact, named: str) -> str:
+    """Return the channel the contact started on (rule 10).
 
     A starting message may name no channel; then the earliest opening or message that does.
     """
-    if contact.inbound is None:
-        return None
-    if contact.inbound[2]:
-        return contact.inbound[2]
+    if named:
+        return named
     return OTHER if contact.named is None else contact.named[2]
 
 

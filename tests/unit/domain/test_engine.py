@@ -190,6 +190,17 @@ def test_finish_decides_deadlines_up_to_and_including_the_instant_without_grace(
     assert desk.judged("out") == {}
 
 
+def test_finish_at_an_earlier_instant_takes_nothing_back() -> None:
+    desk = Desk(TEN)
+    desk.receive(opened(0), log=0)
+    desk.advance(700)
+
+    desk.finish(100)
+
+    assert desk.judged() == {"10m": MISSED}
+    assert desk.corrections() == {}
+
+
 def test_finish_leaves_log_time_and_unstarted_contacts_alone() -> None:
     desk = Desk(PHONE)
     desk.receive(opened(0, channel="phone"), log=0)

@@ -1,5 +1,7 @@
 """Rule 9: the first response is measured once; afterwards customers wait for replies."""
 
+from collections.abc import Callable
+
 import pytest
 
 from firstreply.domain.contact import Phase
@@ -161,6 +163,17 @@ def test_rule_09_a_message_that_arrives_after_its_answer_or_end_waits_for_nothin
     desk = Desk()
 
     desk.receive(opened(0, channel="chat"), abandoned(60), end, message(seconds), log=150)
+
+    assert desk.gauges().queues == {}
+
+
+@pytest.mark.parametrize("kind", [responded, closed, abandoned])
+def test_rule_09_the_latest_answer_or_end_is_the_one_that_counts_in_any_order(
+    kind: Callable[[float], ContactEvent],
+) -> None:
+    desk = Desk()
+
+    desk.receive(opened(0), abandoned(10), kind(150), kind(140), message(145), log=150)
 
     assert desk.gauges().queues == {}
 
