@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from firstreply.adapters.records import FileRecord
-from firstreply.config_load import load_settings
+from firstreply.config.load import load_settings
 from firstreply.settings import Settings
 
 ROOT: Final = Path(__file__).parents[1]

@@ -18,13 +18,13 @@ import msgspec
 from firstreply import wiring
 from firstreply.adapters.clock import SystemClock
 from firstreply.adapters.http import Server
-from firstreply.adapters.kafka import KafkaSource
-from firstreply.adapters.kafka_dead_letters import KafkaDeadLetters
+from firstreply.adapters.kafka.dead_letters import KafkaDeadLetters
+from firstreply.adapters.kafka.source import KafkaSource
 from firstreply.adapters.null import NullCheckpoints, NullDeadLetters
 from firstreply.adapters.prometheus import Publisher, ZeroFirst
 from firstreply.adapters.simulator import SimulatedSource
 from firstreply.board import Board
-from firstreply.config_describe import settings_hash
+from firstreply.config.describe import settings_hash
 from firstreply.domain.errors import FirstreplyError
 from firstreply.policies import policy_book
 from firstreply.ports import DeadLetterSink, RecordSource, WallClock

@@ -17,9 +17,9 @@ from typing import Final, NamedTuple
 import holidays
 from holidays.registry import COUNTRIES
 
-from firstreply.config_types_hours import days_of
+from firstreply.config.calendar_settings import CalendarSettings, HolidaySettings
+from firstreply.config.hour_types import days_of
 from firstreply.domain.calendar import Calendar
-from firstreply.settings_calendars import CalendarSettings, HolidaySettings
 
 HOLIDAY_YEARS: Final = range(1970, 2101)
 

@@ -146,7 +146,7 @@ def check_config(
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
 ) -> None:
     """Check a configuration; exit 1 if it cannot be used."""
-    from firstreply.config_describe import describe
+    from firstreply.config.describe import describe
 
     with _errors(configuration=1):
         try:
@@ -192,7 +192,7 @@ def _print_json(found: dict[str, object]) -> None:
 
 
 def _settings(path: Path | None) -> "Settings":
-    from firstreply.config_load import load_settings
+    from firstreply.config.load import load_settings
 
     return load_settings(path, os.environ)
 

@@ -19,12 +19,12 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from firstreply import wiring
-from firstreply.adapters.kafka_producer import Outgoing
-from firstreply.adapters.kafka_writer import KafkaWriter
+from firstreply.adapters.kafka.producer import Outgoing
+from firstreply.adapters.kafka.writer import KafkaWriter
 from firstreply.adapters.simulator import SimulatedSource, Simulator
 from firstreply.adapters.terminal import render_live, render_to_text
 from firstreply.app import Running, run_kafka, run_simulated
-from firstreply.config_load import load_settings
+from firstreply.config.load import load_settings
 from firstreply.devkit.kafka_broker import KafkaBroker, find_kafka_jars
 from firstreply.ports import TimestampType
 from firstreply.settings import Settings

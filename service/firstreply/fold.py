@@ -13,7 +13,6 @@ from typing import Final
 
 import msgspec
 
-from firstreply.adapters.rejection import Rejected, Unknown
 from firstreply.domain.bands import PolicyBook
 from firstreply.domain.contact import Contact
 from firstreply.domain.engine import Engine
@@ -22,6 +21,7 @@ from firstreply.domain.events import ContactEvent
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import AFTER_ALL, SECOND
 from firstreply.ports import DeadLetter, Record, RecordDecoder, TimestampType
+from firstreply.rejection import Rejected, Unknown
 
 UNKNOWN_TYPE: Final = "unknown"
 """The ``type`` label of events of types that are not ours."""

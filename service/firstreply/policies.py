@@ -17,7 +17,7 @@ def policy_book(settings: Settings) -> PolicyBook:
     """Build the policies of all channels.
 
     Args:
-        settings: from ``config_load.load_settings``, so that names refer to something.
+        settings: from ``config.load.load_settings``, so that names refer to something.
     """
     return PolicyBook(
         [channel_policy(settings, name) for name in settings.channels],

@@ -14,10 +14,10 @@ from typing import Protocol
 
 import msgspec
 
-from firstreply.adapters.rejection import Rejected, Unknown
 from firstreply.domain.events import ContactEvent
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments
+from firstreply.rejection import Rejected, Unknown
 
 Headers = Sequence[tuple[str, bytes | None]]
 

@@ -1,13 +1,13 @@
 """The settings, as typed and immutable records (design: the configuration).
 
-Text from the file and the environment goes in through ``config_load.load_settings``, which finds
+Text from the file and the environment goes in through ``config.load.load_settings``, which finds
 the place of every mistake; a ``Settings`` comes out, complete with the built-in channels and bands.
 ``policies`` turns it into what the domain works with. The docstring under each field is its entry
 in the configuration reference: meaning, unit, why this default.
 
 Plain pydantic, not pydantic-settings. The file needs its own reader anyway, because that package's
 YAML source accepts a missing file and duplicate keys; and its environment source reads
-``os.environ``, lets misspelt variables pass and cannot say which variable was wrong. ``config_env``
+``os.environ``, lets misspelt variables pass and cannot say which variable was wrong. ``config.env``
 does that in few lines, from an explicit mapping, and every start is a tenth of a second shorter.
 """
 
@@ -16,7 +16,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from firstreply.config_types import (
+from firstreply.config.builtin import BANDS, EXCLUDED_REASONS, with_builtin_channels
+from firstreply.config.calendar_settings import CalendarSettings
+from firstreply.config.field_types import (
     BandName,
     Duration,
     DurationOrNever,
@@ -25,11 +27,9 @@ from firstreply.config_types import (
     PositiveDuration,
     none_is_empty,
 )
+from firstreply.config.kafka_settings import Group, Kafka
 from firstreply.domain.bands import Band, Clock, ClockStart
 from firstreply.durations import duration_micros, parse_duration
-from firstreply.settings_builtin import BANDS, EXCLUDED_REASONS, with_builtin_channels
-from firstreply.settings_calendars import CalendarSettings
-from firstreply.settings_kafka import Group, Kafka
 
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
@@ -133,7 +133,7 @@ class LogSettings(Group):
 
 
 class Settings(Group):
-    """All settings. Built by ``config_load.load_settings``, which also checks what spans groups."""
+    """All settings. Built by ``config.load.load_settings``, which also checks what spans groups."""
 
     kafka: Kafka = Field(default_factory=Kafka)
     """The connection to Kafka."""
@@ -214,7 +214,7 @@ class Settings(Group):
 
     def warnings(self) -> list[str]:
         """Return what is allowed but looks like a mistake, as sentences that begin with the key."""
-        from firstreply.config_warnings import warnings_of  # noqa: PLC0415 - it imports this module
+        from firstreply.config.cautions import warnings_of  # noqa: PLC0415 - it imports this module
 
         return list(warnings_of(self))
 

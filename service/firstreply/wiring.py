@@ -7,7 +7,7 @@ the loops.
 from collections.abc import Callable
 
 from firstreply.adapters.codec import Decoder
-from firstreply.adapters.kafka_options import KafkaOptions
+from firstreply.adapters.kafka.options import KafkaOptions
 from firstreply.domain.bands import PolicyBook
 from firstreply.durations import duration_micros
 from firstreply.fold import BadRecords, PartitionFold

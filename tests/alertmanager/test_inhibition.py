@@ -5,20 +5,14 @@ expression leaves); the cases differ in ``environment``, so that one server hold
 """
 
 import json
-import re
 import urllib.request
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-import yaml
-
 from tests.alertmanager.deployment import write_deployment
-from tests.alertmanager.messages import DEPLOY
-from tests.alertmanager.rules import WATCHDOG, alerts
+from tests.alertmanager.rules import WATCHDOG
 from tests.servers.fixtures import StartServer
 from tests.servers.web_server import WebServer
-from tests.shared import ROOT
 
 Labels = dict[str, str]
 

@@ -16,10 +16,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from firstreply import wiring
-from firstreply.adapters.kafka_options import KafkaOptions
-from firstreply.adapters.kafka_producer import Outgoing
-from firstreply.adapters.kafka_writer import KafkaWriter
-from firstreply.config_load import load_settings
+from firstreply.adapters.kafka.options import KafkaOptions
+from firstreply.adapters.kafka.producer import Outgoing
+from firstreply.adapters.kafka.writer import KafkaWriter
+from firstreply.config.load import load_settings
 from firstreply.devkit.kafka_broker import KafkaBroker
 from firstreply.domain.instants import to_instant
 from firstreply.policies import policy_book

@@ -24,9 +24,9 @@ from firstreply.adapters.codec import Decoder, Limits, Reason, Rejected
 from firstreply.adapters.contract import judge
 from firstreply.adapters.contract_models import MODELS
 from firstreply.adapters.records import FileRecord
-from firstreply.adapters.rejection import MAX_TEXT
 from firstreply.check_event import check
 from firstreply.domain.events import Actor, ContactEvent, EventType
+from firstreply.rejection import MAX_TEXT
 
 CANARY = "qzxw"
 """Stands in every text of the seeds; no rejection may hold it."""

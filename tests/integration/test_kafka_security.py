@@ -10,11 +10,11 @@ from typing import Final
 
 import pytest
 
-from firstreply.adapters.kafka import KafkaSource
-from firstreply.adapters.kafka_dead_letters import KafkaDeadLetters
-from firstreply.adapters.kafka_options import KafkaOptions
-from firstreply.adapters.kafka_producer import Outgoing
-from firstreply.adapters.kafka_writer import KafkaWriter
+from firstreply.adapters.kafka.dead_letters import KafkaDeadLetters
+from firstreply.adapters.kafka.options import KafkaOptions
+from firstreply.adapters.kafka.producer import Outgoing
+from firstreply.adapters.kafka.source import KafkaSource
+from firstreply.adapters.kafka.writer import KafkaWriter
 from firstreply.devkit.kafka_broker import KafkaBroker, find_java, find_kafka_jars
 from firstreply.domain.errors import ConfigurationError, RetryableError
 from firstreply.ports import DeadLetter, Record

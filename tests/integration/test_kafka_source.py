@@ -17,11 +17,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
-from firstreply.adapters.kafka import KafkaSource
-from firstreply.adapters.kafka_dead_letters import KafkaDeadLetters
-from firstreply.adapters.kafka_options import KafkaOptions, Start
-from firstreply.adapters.kafka_producer import Outgoing
-from firstreply.adapters.kafka_writer import KafkaWriter
+from firstreply.adapters.kafka.dead_letters import KafkaDeadLetters
+from firstreply.adapters.kafka.options import KafkaOptions, Start
+from firstreply.adapters.kafka.producer import Outgoing
+from firstreply.adapters.kafka.source import KafkaSource
+from firstreply.adapters.kafka.writer import KafkaWriter
 from firstreply.devkit.kafka_broker import KafkaBroker
 from firstreply.domain.errors import ConfigurationError, FatalError, RetryableError
 from firstreply.ports import DeadLetter, Record, TimestampType

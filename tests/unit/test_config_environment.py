@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from firstreply.config_load import load_settings
+from firstreply.config.load import load_settings
 from firstreply.domain.errors import ConfigurationError
 from firstreply.durations import parse_duration
 

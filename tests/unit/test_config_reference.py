@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 import yaml
 
-from firstreply.config_reference import PAGE_FILE, SCHEMA_FILE, main, page_text, schema_text
-from firstreply.config_schema import json_schema
+from firstreply.config.reference import PAGE_FILE, SCHEMA_FILE, main, page_text, schema_text
+from firstreply.config.schema import json_schema
 from firstreply.settings import Settings
 
 ROOT = Path(__file__).parents[2]

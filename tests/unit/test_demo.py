@@ -23,6 +23,7 @@ from firstreply.adapters.records import FileRecord
 from firstreply.adapters.simulator import SimulatedEvent, SimulatedSource, Simulator
 from firstreply.adapters.terminal import ChannelRow
 from firstreply.app import Running, run_simulated
+from firstreply.config.builtin import EXCLUDED_REASONS
 from firstreply.demo import START, Play, demo_settings, run_demo
 from firstreply.domain.errors import ConfigurationError, FatalError
 from firstreply.domain.instants import HOUR, MINUTE, SECOND, to_datetime, to_instant
@@ -30,7 +31,6 @@ from firstreply.policies import policy_book
 from firstreply.ports import TimestampType
 from firstreply.replay import Replay, replay
 from firstreply.settings import Settings
-from firstreply.settings_builtin import EXCLUDED_REASONS
 from tests.shared import ROOT
 
 SCALE: Final = 0.1

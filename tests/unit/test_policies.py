@@ -10,13 +10,13 @@ from firstreply.calendars import (
     country_holidays,
     subdivisions,
 )
-from firstreply.config_load import load_settings
+from firstreply.config.builtin import ALIASES
+from firstreply.config.calendar_settings import HolidaySettings
+from firstreply.config.load import load_settings
 from firstreply.domain.bands import Band, Clock, ClockStart, PolicyBook, Promise
 from firstreply.domain.calendar import Calendar
 from firstreply.domain.instants import DAY, HOUR, MINUTE, SECOND
 from firstreply.policies import policy_book
-from firstreply.settings_builtin import ALIASES
-from firstreply.settings_calendars import HolidaySettings
 
 CONFIG = Path(__file__).parents[1] / "config"
 

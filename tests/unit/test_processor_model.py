@@ -197,7 +197,8 @@ class TwoMembers(RuleBasedStateMachine):
         self._run(shell.turn(2))
         self._run(shell.checkpoint())
 
-        assert self.broker.committed == {n: len(self.broker.log[n]) for n in PARTITIONS}
+        for number in PARTITIONS:
+            assert self.broker.committed.get(number, 0) == len(self.broker.log[number])
 
     @invariant()
     def what_a_member_knows_to_be_committed_was_counted(self) -> None:

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from firstreply import replay_command
 from firstreply.adapters.files import read_records
 from firstreply.adapters.records import FileRecord
-from firstreply.config_load import load_settings
+from firstreply.config.load import load_settings
 from firstreply.domain.errors import ConfigurationError
 from firstreply.domain.instants import SECOND
 from firstreply.policies import policy_book

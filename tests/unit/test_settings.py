@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstreply.config_describe import describe, settings_hash
-from firstreply.config_file import read_document
-from firstreply.config_load import load_settings, settings_of
+from firstreply.config.describe import describe, settings_hash
+from firstreply.config.file import read_document
+from firstreply.config.load import load_settings, settings_of
 from firstreply.domain.errors import ConfigurationError
 from firstreply.durations import parse_duration
 from firstreply.policies import policy_book

@@ -8,14 +8,14 @@ import pytest
 
 from firstreply import wiring
 from firstreply.adapters.clock import SystemClock
-from firstreply.adapters.kafka_options import KafkaOptions
+from firstreply.adapters.kafka.options import KafkaOptions
 from firstreply.adapters.null import NullCheckpoints, NullDeadLetters
-from firstreply.adapters.rejection import Rejected
-from firstreply.config_load import load_settings
+from firstreply.config.load import load_settings
 from firstreply.domain.errors import ConfigurationError, FatalError
 from firstreply.domain.events import ContactEvent
 from firstreply.policies import policy_book
 from firstreply.ports import Checkpoints, DeadLetterSink, WallClock  # noqa: TC001
+from firstreply.rejection import Rejected
 from firstreply.settings import Settings
 from tests.unit.fakes import NO_JSON, opened, record
 from tests.unit.shell import Shell

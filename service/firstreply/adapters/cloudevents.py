@@ -19,15 +19,6 @@ from typing import Final
 
 import msgspec
 
-from firstreply.adapters.rejection import (
-    MAX_TEXT,
-    NO_TYPE,
-    UNKNOWN,
-    Rejected,
-    Unknown,
-    misfit,
-    wrong_schema,
-)
 from firstreply.adapters.wire import (
     ABSENT,
     DATA,
@@ -42,6 +33,15 @@ from firstreply.adapters.wire import (
 )
 from firstreply.domain.events import EventType
 from firstreply.ports import Headers
+from firstreply.rejection import (
+    MAX_TEXT,
+    NO_TYPE,
+    UNKNOWN,
+    Rejected,
+    Unknown,
+    misfit,
+    wrong_schema,
+)
 
 _PREFIX: Final = "ce_"
 _LABELS_OF_KIND: Final = 2

@@ -23,7 +23,11 @@ from typing import Final
 import msgspec
 
 from firstreply.adapters.cloudevents import Shape, binary, is_cloud_event, recognise, structured
-from firstreply.adapters.rejection import (
+from firstreply.adapters.wire import FLAT, Flat, Parts, blank, flat_kind, given, unreadable
+from firstreply.domain.events import Actor, ContactEvent, EventType, derived_id
+from firstreply.domain.instants import DAY, SECOND, to_instant
+from firstreply.ports import Headers, Record
+from firstreply.rejection import (
     NAIVE,
     NO_CHANNEL,
     NO_CONTACT_ID,
@@ -42,10 +46,6 @@ from firstreply.adapters.rejection import (
     Unknown,
     oversize,
 )
-from firstreply.adapters.wire import FLAT, Flat, Parts, blank, flat_kind, given, unreadable
-from firstreply.domain.events import Actor, ContactEvent, EventType, derived_id
-from firstreply.domain.instants import DAY, SECOND, to_instant
-from firstreply.ports import Headers, Record
 
 __all__ = [
     "LATEST",

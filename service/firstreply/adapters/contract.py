@@ -30,7 +30,10 @@ from firstreply.adapters.cloudevents import (
 from firstreply.adapters.codec import Limits
 from firstreply.adapters.contract_models import MODELS, AnyContactEvent
 from firstreply.adapters.records import FileRecord
-from firstreply.adapters.rejection import (
+from firstreply.adapters.wire import ABSENT, Data, blank, flat_kind, given, members, unreadable
+from firstreply.domain.events import Actor, ContactEvent, EventType
+from firstreply.ports import Headers, Record
+from firstreply.rejection import (
     MAX_TEXT,
     NO_CHANNEL,
     NO_CONTACT_ID,
@@ -48,9 +51,6 @@ from firstreply.adapters.rejection import (
     misfit,
     oversize,
 )
-from firstreply.adapters.wire import ABSENT, Data, blank, flat_kind, given, members, unreadable
-from firstreply.domain.events import Actor, ContactEvent, EventType
-from firstreply.ports import Headers, Record
 
 Faults = tuple[Rejected, ...]
 """Everything that is wrong with a record; never empty."""

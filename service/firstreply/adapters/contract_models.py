@@ -24,7 +24,9 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from firstreply.adapters.codec import instant_of_number, stripped
-from firstreply.adapters.rejection import (
+from firstreply.domain.events import Actor, ContactEvent, Direction, EventType, derived_id
+from firstreply.domain.instants import to_instant
+from firstreply.rejection import (
     EXPECTED,
     MAX_TEXT,
     NAIVE,
@@ -35,8 +37,6 @@ from firstreply.adapters.rejection import (
     Reason,
     Rejected,
 )
-from firstreply.domain.events import Actor, ContactEvent, Direction, EventType, derived_id
-from firstreply.domain.instants import to_instant
 
 _RFC_3339: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?"

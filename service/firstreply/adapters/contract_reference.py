@@ -10,8 +10,8 @@ from pathlib import Path
 
 from firstreply.adapters.contract import schema
 from firstreply.adapters.contract_models import MODELS, PublishedEvent
-from firstreply.adapters.rejection import MAX_TEXT, MEANING
 from firstreply.adapters.wire import MAX_DEPTH
+from firstreply.rejection import MAX_TEXT, MEANING
 
 SCHEMA_FILE = "events.schema.json"
 REFERENCE_FILE = "events.md"

@@ -16,7 +16,6 @@ from typing import Final
 
 import msgspec
 
-from firstreply.adapters.rejection import Reason
 from firstreply.domain.bands import NONE, OTHER, Clock, Policy, PolicyBook
 from firstreply.domain.events import EventType
 from firstreply.domain.gauges import HORIZONS, BandState
@@ -24,6 +23,7 @@ from firstreply.domain.increments import Labels
 from firstreply.domain.instants import DAY, HOUR, MINUTE, SECOND
 from firstreply.domain.ledger import KINDS
 from firstreply.domain.verdict import SHORT_ABANDON
+from firstreply.rejection import Reason
 
 
 class Kind(StrEnum):

@@ -17,7 +17,8 @@ from typing import Annotated, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from firstreply.adapters.rejection import (
+from firstreply.domain.events import Actor, Direction, EventType
+from firstreply.rejection import (
     MAX_TEXT,
     UNKNOWN,
     Reason,
@@ -26,7 +27,6 @@ from firstreply.adapters.rejection import (
     misfit,
     wrong_schema,
 )
-from firstreply.domain.events import Actor, Direction, EventType
 
 MAX_DEPTH: Final = 100
 """Levels of nesting. Fixed, as the interpreter's own limit depends on the depth of the caller."""

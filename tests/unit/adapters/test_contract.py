@@ -17,8 +17,8 @@ from firstreply.adapters.contract_reference import (
     write,
 )
 from firstreply.adapters.records import FileRecord
-from firstreply.adapters.rejection import NO_CONTACT_ID
 from firstreply.domain.events import ContactEvent, EventType
+from firstreply.rejection import NO_CONTACT_ID
 
 REFERENCE = Path(__file__).resolve().parents[3] / "docs" / "reference"
 OPENING = {

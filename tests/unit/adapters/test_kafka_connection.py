@@ -3,9 +3,9 @@ from datetime import timedelta
 
 import pytest
 
-from firstreply.adapters.kafka import KafkaSource
-from firstreply.adapters.kafka_connection import bounded
-from firstreply.adapters.kafka_options import KafkaOptions
+from firstreply.adapters.kafka.connection import bounded
+from firstreply.adapters.kafka.options import KafkaOptions
+from firstreply.adapters.kafka.source import KafkaSource
 from firstreply.domain.errors import RetryableError
 
 

@@ -12,9 +12,9 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from firstreply.adapters.kafka_dead_letters import KafkaDeadLetters
-from firstreply.adapters.kafka_options import KafkaOptions
-from firstreply.adapters.kafka_producer import Outgoing
+from firstreply.adapters.kafka.dead_letters import KafkaDeadLetters
+from firstreply.adapters.kafka.options import KafkaOptions
+from firstreply.adapters.kafka.producer import Outgoing
 from firstreply.domain.errors import FatalError, RetryableError
 from firstreply.ports import DeadLetter
 

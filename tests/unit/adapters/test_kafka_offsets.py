@@ -6,8 +6,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 
-from firstreply.adapters.kafka_offsets import LeaderOffsets
-from firstreply.adapters.kafka_options import KafkaOptions
+from firstreply.adapters.kafka.offsets import LeaderOffsets
+from firstreply.adapters.kafka.options import KafkaOptions
 from firstreply.domain.errors import FatalError, RetryableError
 
 OPTIONS = KafkaOptions(

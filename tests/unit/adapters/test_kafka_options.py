@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from firstreply.adapters.kafka_options import (
+from firstreply.adapters.kafka.options import (
     KafkaOptions,
     connection_arguments,
     consumer_arguments,

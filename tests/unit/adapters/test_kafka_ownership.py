@@ -3,7 +3,7 @@ from collections.abc import Collection
 import pytest
 from aiokafka import TopicPartition
 
-from firstreply.adapters.kafka_ownership import Ownership
+from firstreply.adapters.kafka.ownership import Ownership
 from firstreply.domain.errors import FatalError
 from firstreply.ports import Assignment
 

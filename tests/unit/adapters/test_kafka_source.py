@@ -14,8 +14,8 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from firstreply.adapters.kafka import KafkaSource
-from firstreply.adapters.kafka_options import KafkaOptions
+from firstreply.adapters.kafka.options import KafkaOptions
+from firstreply.adapters.kafka.source import KafkaSource
 from firstreply.domain.errors import FatalError, RetryableError
 
 OPTIONS = KafkaOptions(

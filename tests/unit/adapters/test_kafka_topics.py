@@ -5,9 +5,9 @@ import pytest
 from aiokafka.admin import NewTopic
 from aiokafka.errors import TopicAuthorizationFailedError
 
-from firstreply.adapters.kafka_dead_letters import KafkaDeadLetters
-from firstreply.adapters.kafka_options import KafkaOptions
-from firstreply.adapters.kafka_topics import create, require_input
+from firstreply.adapters.kafka.dead_letters import KafkaDeadLetters
+from firstreply.adapters.kafka.options import KafkaOptions
+from firstreply.adapters.kafka.topics import create, require_input
 from firstreply.domain.errors import ConfigurationError
 
 OPTIONS = KafkaOptions(bootstrap_servers="b:1", topic="events", group="g")

@@ -7,10 +7,10 @@ import pytest
 
 from firstreply.adapters.metrics import METRICS, Kind, Metric, bounds, starting_series
 from firstreply.adapters.metrics_reference import reference
-from firstreply.adapters.rejection import Reason
 from firstreply.domain.bands import Band, Clock, Policy, PolicyBook
 from firstreply.domain.calendar import Calendar
 from firstreply.domain.instants import DAY, HOUR, MINUTE, SECOND
+from firstreply.rejection import Reason
 
 ROOT = Path(__file__).parents[3]
 PUBLIC = {

@@ -10,12 +10,12 @@ from firstreply.calendars import (
     subdivision_called,
     subdivisions,
 )
-from firstreply.config_file import Path, Problem
-from firstreply.config_types_hours import days_of
-from firstreply.did_you_mean import did_you_mean, listing
+from firstreply.config.calendar_settings import CalendarSettings
+from firstreply.config.did_you_mean import did_you_mean, listing
+from firstreply.config.file import Path, Problem
+from firstreply.config.hour_types import days_of
 from firstreply.domain.errors import ConfigurationError
 from firstreply.domain.opening_hours import WEEKDAYS
-from firstreply.settings_calendars import CalendarSettings
 
 
 def calendar_problems(path: Path, calendar: CalendarSettings) -> Iterator[Problem]:

@@ -8,10 +8,10 @@ one run shows all. ``Problem.needs`` names what must have been readable for the 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from firstreply.config_checks_calendars import calendar_problems
-from firstreply.config_checks_kafka import kafka_problems
-from firstreply.config_file import Path, Problem
-from firstreply.did_you_mean import did_you_mean, listing
+from firstreply.config.checks_calendars import calendar_problems
+from firstreply.config.checks_kafka import kafka_problems
+from firstreply.config.did_you_mean import did_you_mean, listing
+from firstreply.config.file import Path, Problem
 from firstreply.domain.bands import NONE, OTHER
 from firstreply.durations import canonical, parse_duration
 from firstreply.settings import ChannelSettings, Settings

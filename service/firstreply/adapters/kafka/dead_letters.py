@@ -21,10 +21,10 @@ from aiokafka.errors import (
     RecordListTooLargeError,
 )
 
-from firstreply.adapters.kafka_connection import administering
-from firstreply.adapters.kafka_options import KafkaOptions
-from firstreply.adapters.kafka_producer import Outgoing, Producer
-from firstreply.adapters.kafka_topics import NOT_AUTHORISED, create, describe
+from firstreply.adapters.kafka.connection import administering
+from firstreply.adapters.kafka.options import KafkaOptions
+from firstreply.adapters.kafka.producer import Outgoing, Producer
+from firstreply.adapters.kafka.topics import NOT_AUTHORISED, create, describe
 from firstreply.domain.errors import ConfigurationError, FatalError, RetryableError
 from firstreply.ports import DeadLetter
 

@@ -14,8 +14,8 @@ from aiokafka.errors import (
     RecordTooLargeError,
 )
 
-from firstreply.adapters.kafka_options import KafkaOptions
-from firstreply.adapters.kafka_topics import NOT_AUTHORISED
+from firstreply.adapters.kafka.options import KafkaOptions
+from firstreply.adapters.kafka.topics import NOT_AUTHORISED
 from firstreply.domain.errors import FatalError, RetryableError
 
 

@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from firstreply.adapters import kafka_errors
-from firstreply.adapters.kafka_connection import bounded, connect
-from firstreply.adapters.kafka_options import KafkaOptions, connection_arguments, milliseconds
-from firstreply.adapters.kafka_topics import NOT_AUTHORISED
+from firstreply.adapters.kafka import errors as kafka_errors
+from firstreply.adapters.kafka.connection import bounded, connect
+from firstreply.adapters.kafka.options import KafkaOptions, connection_arguments, milliseconds
+from firstreply.adapters.kafka.topics import NOT_AUTHORISED
 from firstreply.domain.errors import FatalError, RetryableError
 
 

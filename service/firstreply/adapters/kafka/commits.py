@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from firstreply.adapters import kafka_errors
-from firstreply.adapters.kafka_options import KafkaOptions
-from firstreply.adapters.kafka_topics import NOT_AUTHORISED
+from firstreply.adapters.kafka import errors as kafka_errors
+from firstreply.adapters.kafka.options import KafkaOptions
+from firstreply.adapters.kafka.topics import NOT_AUTHORISED
 
 _log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from datetime import datetime
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from firstreply.adapters import kafka_errors
-from firstreply.adapters.kafka_offsets import LeaderOffsets
-from firstreply.adapters.kafka_options import KafkaOptions
-from firstreply.adapters.kafka_topics import NOT_AUTHORISED
+from firstreply.adapters.kafka import errors as kafka_errors
+from firstreply.adapters.kafka.offsets import LeaderOffsets
+from firstreply.adapters.kafka.options import KafkaOptions
+from firstreply.adapters.kafka.topics import NOT_AUTHORISED
 from firstreply.domain.errors import RetryableError
 from firstreply.domain.instants import to_instant
 

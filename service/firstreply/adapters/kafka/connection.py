@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import collect_hosts
 from aiokafka.errors import KafkaError
 
-from firstreply.adapters.kafka_options import KafkaOptions, connection_arguments
+from firstreply.adapters.kafka.options import KafkaOptions, connection_arguments
 from firstreply.domain.errors import RetryableError
 
 _log = logging.getLogger(__name__)

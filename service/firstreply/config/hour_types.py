@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
-from firstreply.config_types import text_of
-from firstreply.did_you_mean import did_you_mean
+from firstreply.config.did_you_mean import did_you_mean
+from firstreply.config.field_types import text_of
 from firstreply.domain.opening_hours import WEEKDAYS
 
 DAILY: Final = "daily"

@@ -16,10 +16,10 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from firstreply.config_checks import problems_between
-from firstreply.config_env import apply_environment
-from firstreply.config_file import Document, Path, Place, Problem, Tree, read_document
-from firstreply.config_messages import CONSEQUENCE, is_about_key, message_of, path_of
+from firstreply.config.checks import problems_between
+from firstreply.config.env import apply_environment
+from firstreply.config.file import Document, Path, Place, Problem, Tree, read_document
+from firstreply.config.messages import CONSEQUENCE, is_about_key, message_of, path_of
 from firstreply.domain.errors import ConfigurationError
 from firstreply.settings import Settings
 

@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from firstreply.config_file import Document, Path, Place, Problem, Tree, Value, read_value
-from firstreply.config_shape import is_list, is_mapping, known_keys, shape_at
-from firstreply.did_you_mean import did_you_mean, listing
-from firstreply.settings_builtin import BANDS
+from firstreply.config.builtin import BANDS
+from firstreply.config.did_you_mean import did_you_mean, listing
+from firstreply.config.file import Document, Path, Place, Problem, Tree, Value, read_value
+from firstreply.config.shape import is_list, is_mapping, known_keys, shape_at
 
 PREFIX: Final = "FIRSTREPLY_"
 DELIMITER: Final = "__"

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from firstreply.config_types import OptionalMapping
-from firstreply.config_types_hours import Date, DayKey, MonthDay, TimeZone, Windows
-from firstreply.settings_kafka import Group
+from firstreply.config.field_types import OptionalMapping
+from firstreply.config.hour_types import Date, DayKey, MonthDay, TimeZone, Windows
+from firstreply.config.kafka_settings import Group
 
 
 class HolidaySettings(Group):

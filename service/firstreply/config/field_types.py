@@ -18,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from firstreply.did_you_mean import did_you_mean
+from firstreply.config.did_you_mean import did_you_mean
 from firstreply.durations import PATTERN, UNITS, canonical, parse_duration
 
 _SIZE: Final = re.compile(r"([0-9]{1,12})(KiB|MiB|GiB)?")

@@ -5,9 +5,9 @@ from typing import Final
 
 from pydantic_core import ErrorDetails
 
-from firstreply.config_file import Path
-from firstreply.config_shape import known_keys
-from firstreply.did_you_mean import did_you_mean, listing
+from firstreply.config.did_you_mean import did_you_mean, listing
+from firstreply.config.file import Path
+from firstreply.config.shape import known_keys
 
 KEY: Final = "[key]"
 """pydantic's mark, last in a place, for a mistake in a key rather than its value."""

@@ -17,19 +17,19 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
-from firstreply.adapters import kafka_errors
-from firstreply.adapters.kafka_commits import GroupCommits
-from firstreply.adapters.kafka_connection import administering, bounded, connect
-from firstreply.adapters.kafka_offsets import LeaderOffsets
-from firstreply.adapters.kafka_options import (
+from firstreply.adapters.kafka import errors as kafka_errors
+from firstreply.adapters.kafka.commits import GroupCommits
+from firstreply.adapters.kafka.connection import administering, bounded, connect
+from firstreply.adapters.kafka.offsets import LeaderOffsets
+from firstreply.adapters.kafka.options import (
     KafkaOptions,
     connection_arguments,
     consumer_arguments,
     milliseconds,
 )
-from firstreply.adapters.kafka_ownership import Ownership
-from firstreply.adapters.kafka_start import starting_offset
-from firstreply.adapters.kafka_topics import Topic, require_input
+from firstreply.adapters.kafka.ownership import Ownership
+from firstreply.adapters.kafka.start import starting_offset
+from firstreply.adapters.kafka.topics import Topic, require_input
 from firstreply.domain.errors import FatalError, FirstreplyError, RetryableError
 from firstreply.ports import Assignment, Record
 

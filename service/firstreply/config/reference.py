@@ -2,7 +2,7 @@
 
 The models are the one source: the docstring under a field is its entry. A test compares the
 committed files with what is generated here; they are written anew by
-``python -m firstreply.config_reference docs/reference``.
+``python -m firstreply.config.reference docs/reference``.
 """
 
 import json
@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from firstreply.config_schema import Json, free_values, json_schema, mapping, reference
-from firstreply.settings_builtin import ALIASES, VOICE
+from firstreply.config.builtin import ALIASES, VOICE
+from firstreply.config.schema import Json, free_values, json_schema, mapping, reference
 
 SCHEMA_FILE: Final = "configuration.schema.json"
 PAGE_FILE: Final = "configuration.md"
@@ -67,7 +67,7 @@ def page_text() -> str:
 def main(arguments: list[str]) -> int:
     """Write both files to the folder given; return the exit code."""
     if len(arguments) != 1:
-        sys.stderr.write("usage: python -m firstreply.config_reference FOLDER\n")
+        sys.stderr.write("usage: python -m firstreply.config.reference FOLDER\n")
         return 2
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)

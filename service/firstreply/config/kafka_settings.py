@@ -9,7 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
-from firstreply.config_types import Duration, PositiveDuration, Size, StartPoint, none_is_empty
+from firstreply.config.field_types import (
+    Duration,
+    PositiveDuration,
+    Size,
+    StartPoint,
+    none_is_empty,
+)
 from firstreply.domain.errors import ConfigurationError
 
 TopicName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]

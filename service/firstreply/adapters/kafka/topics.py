@@ -23,7 +23,7 @@ from aiokafka.errors import (
     for_code,
 )
 
-from firstreply.adapters.kafka_options import KafkaOptions
+from firstreply.adapters.kafka.options import KafkaOptions
 from firstreply.domain.errors import ConfigurationError
 
 _log = logging.getLogger(__name__)

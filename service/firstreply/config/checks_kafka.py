@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from firstreply.config_file import Path, Problem
+from firstreply.config.file import Path, Problem
+from firstreply.config.kafka_settings import Kafka, read_secret
 from firstreply.domain.errors import ConfigurationError
 from firstreply.durations import canonical
-from firstreply.settings_kafka import Kafka, read_secret
 
 REQUEST_MARGIN: Final = timedelta(seconds=5)
 """The client gives a join request this much less than ``request_timeout``."""

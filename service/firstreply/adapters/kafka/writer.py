@@ -12,10 +12,10 @@ from typing import Final, Self
 
 from aiokafka.errors import KafkaError
 
-from firstreply.adapters.kafka_connection import administering
-from firstreply.adapters.kafka_options import KafkaOptions
-from firstreply.adapters.kafka_producer import Outgoing, Producer
-from firstreply.adapters.kafka_topics import create
+from firstreply.adapters.kafka.connection import administering
+from firstreply.adapters.kafka.options import KafkaOptions
+from firstreply.adapters.kafka.producer import Outgoing, Producer
+from firstreply.adapters.kafka.topics import create
 from firstreply.domain.errors import ConfigurationError, RetryableError
 from firstreply.ports import TimestampType
 

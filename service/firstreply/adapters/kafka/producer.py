@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from firstreply.adapters.kafka_connection import bounded, connect
-from firstreply.adapters.kafka_options import KafkaOptions, connection_arguments
+from firstreply.adapters.kafka.connection import bounded, connect
+from firstreply.adapters.kafka.options import KafkaOptions, connection_arguments
 from firstreply.domain.errors import FatalError
 from firstreply.ports import Headers
 

@@ -1,0 +1,1 @@
+"""The Kafka edge on aiokafka: ``source`` reads, ``dead_letters`` and ``writer`` write."""
