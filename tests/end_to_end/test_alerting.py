@@ -27,7 +27,7 @@ from firstreply.adapters.kafka.writer import KafkaWriter
 from firstreply.devkit.kafka_broker import KafkaBroker
 from tests.alertmanager.deployment import write_deployment
 from tests.end_to_end.faster import write_prometheus
-from tests.end_to_end.inbox import Inbox
+from tests.end_to_end.inbox import Inbox, open_inbox
 from tests.end_to_end.service import Service, running
 from tests.servers.fixtures import StartServer
 

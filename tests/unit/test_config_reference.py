@@ -96,4 +96,4 @@ def test_the_module_explains_itself_without_a_folder(capsys: pytest.CaptureFixtu
     code = main([])
 
     assert code == 2
-    assert "config_reference FOLDER" in capsys.readouterr().err
+    assert "config.reference FOLDER" in capsys.readouterr().err

@@ -43,7 +43,7 @@ UNANSWERED: Final = {
 
 short = settings(
     deadline=None,
-    max_examples=150,
+    max_examples=100,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Stage.explicit, Stage.reuse, Stage.generate, Stage.shrink],
 )
