@@ -10,11 +10,10 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.alertmanager.messages import DEPLOY, TEMPLATES
+from tests.alertmanager.messages import CONFIG, DEPLOY, TEMPLATES, content
 from tests.alertmanager.rules import ALERTS, WATCHDOG, Alert, alerts
 from tests.shared import ROOT
 
-CONFIG: Final = DEPLOY / "alertmanager.yml"
 PROMETHEUS: Final = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 RECEIVERS: Final = {
     ("floor", "critical"): "floor-critical",
@@ -27,12 +26,6 @@ RECEIVERS: Final = {
     ("platform", "info"): "operations",
     ("platform", "none"): "dead-man-switch",
 }
-
-
-def content() -> dict[str, Any]:
-    """Return the configuration as YAML has it."""
-    loaded: dict[str, Any] = yaml.safe_load(CONFIG.read_text())
-    return loaded
 
 
 def routes(route: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -105,8 +105,9 @@ class Inbox:
     def _keep(self, raw: bytes) -> None:
         mail = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.default)
         plain = mail.get_body(("plain",))
-        open("/tmp/lastmail.eml","wb").write(raw)
-        if plain is None: return
+        open("/tmp/lastmail.eml", "wb").write(raw)
+        if plain is None:
+            return
         self.messages.append(
             Message(time.time(), "email", mail["To"], mail["Subject"], plain.get_content())
         )

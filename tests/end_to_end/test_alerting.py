@@ -184,9 +184,12 @@ async def start_servers(
         folder / "deployment", http=world.inbox.http, smtp=world.inbox.smtp
     )
     french = deployment.read_text().replace(
-        "headers: {Subject: '{{ template \"firstreply.", "headers: {Subject: '{{ template \"firstreply.fr."
+        "headers: {Subject: '{{ template \"firstreply.",
+        "headers: {Subject: '{{ template \"firstreply.fr.",
     )
-    french = french.replace("text: '{{ template \"firstreply.text", "text: '{{ template \"firstreply.fr.text")
+    french = french.replace(
+        "text: '{{ template \"firstreply.text", "text: '{{ template \"firstreply.fr.text"
+    )
     deployment.write_text(french)
     world.alertmanager = (await asyncio.to_thread(alertmanager, deployment)).url
     config = write_prometheus(
@@ -203,20 +206,27 @@ async def start_servers(
 async def story(world: World, service: Service) -> None:
     inbox, centre = world.inbox, world.centre
     await asyncio.sleep(20)
-    print("quiet", [m.title for m in inbox.messages if m.by!="dead-man-switch"])
-    t0=time.time()
+    print("quiet", [m.title for m in inbox.messages if m.by != "dead-man-switch"])
+    t0 = time.time()
     centre.go_dark("phone")
     await asyncio.sleep(48)
     print("inhibited", await world.inhibited(), "firing", await world.firing(t0))
-    t1=time.time()
+    t1 = time.time()
     centre.answer_again("phone")
     for _ in range(30):
         await asyncio.sleep(1)
-        print(round(time.time()-t1), [a["metric"]["alertname"] for a in await world.samples('ALERTS{alertstate="firing"}', time.time()-0.6)])
-    t2=time.time()
+        print(
+            round(time.time() - t1),
+            [
+                a["metric"]["alertname"]
+                for a in await world.samples('ALERTS{alertstate="firing"}', time.time() - 0.6)
+            ],
+        )
+    t2 = time.time()
     service.kill()
     await asyncio.sleep(10)
     for m in inbox.messages:
-        if m.by!="dead-man-switch" or m.at>t2: print(round(m.at-t0,1), m.by, m.to, m.title, m.names, "\n", m.text)
-    print("t1",t1-t0,"t2",t2-t0)
+        if m.by != "dead-man-switch" or m.at > t2:
+            print(round(m.at - t0, 1), m.by, m.to, m.title, m.names, "\n", m.text)
+    print("t1", t1 - t0, "t2", t2 - t0)
     raise SystemExit

@@ -166,6 +166,18 @@ async def test_without_news_nothing_is_committed_for_five_seconds_and_then_it_is
         assert "append" not in shell.journal
 
 
+async def test_the_offset_at_which_a_partition_begins_is_committed_with_the_first_checkpoint() -> (
+    None
+):
+    """Or ``kafka.start: latest`` would move on at the next rebalance, past what came meanwhile."""
+    async with Shell() as shell:
+        await shell.own(0)
+
+        await shell.checkpoint()
+
+        assert shell.broker.committed == {0: 0}
+
+
 async def test_a_miss_that_time_alone_brought_is_news() -> None:
     async with Shell(stocked(opened(0))) as shell:
         await shell.own(0)

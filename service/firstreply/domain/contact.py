@@ -10,7 +10,7 @@ Bounds: 16 instants of a kind, 16 queue changes, 16 event ids. All instants are 
 
 from bisect import bisect_left
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -154,30 +154,24 @@ class Contact(msgspec.Struct, omit_defaults=True, gc=False):
         return True
 
 
-def with_instant(instants: tuple[int, ...], instant: int, floor: int | None) -> tuple[int, ...]:
-    """Insert an instant in order; equal ones are one. At most ``KEPT`` stay.
+_Fact = TypeVar("_Fact", int, tuple[int, str])
 
-    Beyond that the latest goes, since the earliest at or after the start decides; but never the
-    only one at or after ``floor`` (the start less the clock skew): then the earliest goes.
+
+def with_fact(facts: tuple[_Fact, ...], fact: _Fact, floor: _Fact | None) -> tuple[_Fact, ...]:
+    """Insert an instant, or an instant with its reason, in order; equal ones are one.
+
+    At most ``KEPT`` stay. Beyond that the latest goes, since the earliest at or after the start
+    decides; but never the only one at or after ``floor``: then the earliest goes.
     """
-    place = bisect_left(instants, instant)
-    if place < len(instants) and instants[place] == instant:
-        return instants
-    longer = (*instants[:place], instant, *instants[place:])
+    place = bisect_left(facts, fact)
+    if place < len(facts) and facts[place] == fact:
+        return facts
+    longer = facts[:place] + (fact,) + facts[place:]  # noqa: RUF005 - a star loses the type
     if len(longer) <= KEPT:
         return longer
     if floor is not None and longer[-2] < floor <= longer[-1]:
         return longer[1:]
     return longer[:-1]
-
-
-def with_exclusion(
-    excluding: tuple[tuple[int, str], ...], instant: int, reason: str
-) -> tuple[tuple[int, str], ...]:
-    """Insert an excluding close in order; at most ``KEPT`` stay, the latest."""
-    if (instant, reason) in excluding:
-        return excluding
-    return tuple(sorted((*excluding, (instant, reason))))[-KEPT:]
 
 
 def with_queue(

@@ -215,14 +215,16 @@ class Engine:
         self.policies.setdefault(digest, policy)
         verdict = judge(contact, policy, start)
         contact.phase = verdict.phase
+        if verdict.phase is Phase.GIVEN_UP:  # the giving up counts as its latest event (rule 13)
+            contact.touched = max(contact.touched, verdict.gives_up)
         self._tally.count(contact, verdict, policy, self.book)
 
     def _policy_for(self, contact: Contact, channel: str) -> tuple[str, Policy]:
         """Return the pinned policy; a contact without one, or of another channel, gets today's."""
-        pinned = self.policies.get(contact.policy)
-        if pinned is not None and pinned.channel == channel:
-            return contact.policy, pinned
         name = channel if channel in self.book.policies else OTHER
+        pinned = self.policies.get(contact.policy)
+        if pinned is not None and pinned.channel in {channel, name}:
+            return contact.policy, pinned
         return self.book.digests[name], self.book.policies[name]
 
     def _count_early_responses(self, contact: Contact, start: int, policy: Policy) -> None:

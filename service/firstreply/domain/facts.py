@@ -14,8 +14,7 @@ from firstreply.domain.contact import (
     Contact,
     Once,
     current_queue,
-    with_exclusion,
-    with_instant,
+    with_fact,
     with_queue,
 )
 from firstreply.domain.events import ContactEvent, EventType
@@ -95,28 +94,29 @@ def _response(scene: Scene) -> None:
     floor = None if contact.start is None else contact.start - scene.policy.clock_skew
     if floor is not None and time < floor:
         scene.increments.count("firstreply_latency_negative_total")
-    contact.responses = with_instant(contact.responses, time, floor)
+    contact.responses = with_fact(contact.responses, time, floor)
     contact.last_response = max(contact.last_response, time)
 
 
 def _acknowledge(scene: Scene) -> None:
     contact = scene.contact
     floor = None if contact.start is None else contact.start - scene.policy.clock_skew
-    contact.automatic = with_instant(contact.automatic, scene.event.time, floor)
+    contact.automatic = with_fact(contact.automatic, scene.event.time, floor)
 
 
 def _abandon(scene: Scene) -> None:
     contact, time = scene.contact, scene.event.time
-    contact.abandonments = with_instant(contact.abandonments, time, contact.start)
+    contact.abandonments = with_fact(contact.abandonments, time, contact.start)
     contact.last_end = max(contact.last_end, time)
 
 
 def _close(scene: Scene) -> None:
     contact, event = scene.contact, scene.event
-    contact.closes = with_instant(contact.closes, event.time, contact.start)
+    contact.closes = with_fact(contact.closes, event.time, contact.start)
     reason = (event.reason or "").casefold()
     if reason in scene.policy.excluded_reasons:
-        contact.excluding = with_exclusion(contact.excluding, event.time, reason)
+        floor = None if contact.start is None else (contact.start, "")
+        contact.excluding = with_fact(contact.excluding, (event.time, reason), floor)
     contact.last_end = max(contact.last_end, event.time)
 
 

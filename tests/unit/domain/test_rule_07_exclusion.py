@@ -228,3 +228,12 @@ def test_rule_07_an_exclusion_ends_a_reply_wait() -> None:
     desk.receive(excluded(30))
 
     assert desk.gauges().queues == {}
+
+
+def test_rule_07_an_early_exclusion_outlives_many_later_ones() -> None:
+    desk = Desk()
+    desk.receive(opened(0), closed(10, reason="spam"), responded(20))
+
+    desk.receive(*(closed(second, reason="spam") for second in range(30, 60)))
+
+    assert desk.phase() is Phase.EXCLUDED

@@ -284,3 +284,15 @@ def test_rule_13_a_given_up_contact_is_counted_before_it_is_forgotten() -> None:
     assert [contact.phase for contact in seen] == [Phase.GIVEN_UP]
     assert desk.total("contact_unanswered_total") == 1
     assert desk.gauges().queues == {}
+
+
+def test_rule_13_a_given_up_contact_is_kept_for_settle_for_after_it_was_given_up() -> None:
+    desk = Desk(policy(give_up_after=1000, settle_for=100))
+    desk.receive(opened(0), log=0)
+
+    desk.advance(1000 + 100)
+    kept = desk.engine.contact("c") is not None
+    desk.advance(1000 + 100 + MICROSECOND)
+
+    assert kept
+    assert desk.engine.contact("c") is None
