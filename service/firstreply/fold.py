@@ -105,7 +105,9 @@ class PartitionFold:
         self.engine.offset = offset
         self.epoch = 0
         self.committed: int | None = None
-        """The offset of our own last accepted commit."""
+        """The offset of the last commit we know of."""
+        self.confirmed = False
+        """Whether it is our own."""
         self.last_timestamp: int | None = None
         """Milliseconds; of the last folded record."""
         self._until = until
@@ -158,6 +160,14 @@ class PartitionFold:
         if len(self._proofs) < MAX_OPEN_PROOFS:
             self._proofs.append((clock, end))
         self._apply_proofs()
+
+    def needs_commit(self, offset: int) -> bool:
+        """Return whether a commit of ``offset`` would say something new.
+
+        The first one always does: with ``kafka.start: latest``, a rebalance before any commit
+        would begin at a later end and leave out what came between.
+        """
+        return not self.confirmed or offset != self.committed
 
     def take(self) -> Span:
         """Take what was folded since the last call."""

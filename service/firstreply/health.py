@@ -97,6 +97,7 @@ class Health:
         }
         self.moving = (
             self._ever_assigned
+            and (not offsets or now - self._proved_at <= BEHIND_SECONDS)
             and not unbegun
             and all(seen.moved_at == now for seen in self._progress.values())
         )
@@ -132,6 +133,8 @@ class Health:
             elif seen.caught_up_at is None or now - seen.caught_up_at > BEHIND_SECONDS:
                 behind = seen.end - seen.offset
                 reasons.append(f"partition {number}: catching up, {behind} records behind")
+        if self._progress and now - self._proved_at > BEHIND_SECONDS:
+            reasons.append(f"no broker told the end offsets for {now - self._proved_at:.0f} s")
         if now - self._committed_at > BEHIND_SECONDS:
             reasons.append(f"no commit was accepted for {now - self._committed_at:.0f} s")
         return reasons

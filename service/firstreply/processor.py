@@ -232,6 +232,7 @@ class Processor:
             # To the same fold: meanwhile another may have counted what this one holds.
             if durable:
                 folds[number].committed = span.offset
+                folds[number].confirmed = True
                 self._publisher.checkpointed(number, epoch, span.increments)
             else:
                 folds[number].put_back(span)
@@ -243,7 +244,7 @@ class Processor:
         news = [
             number
             for number, span in spans.items()
-            if span.increments or span.letters or span.offset != self._folds[number].committed
+            if span.increments or span.letters or self._folds[number].needs_commit(span.offset)
         ]
         if not news and now - self._committed_at < self._pace.idle_commit_seconds:
             return True

@@ -267,3 +267,18 @@ def test_a_partition_that_begins_anew_at_an_earlier_offset_counts_from_there() -
 
     assert health.moving
     assert health.partitions() == {0: {"offset": 11, "end": 90}}
+
+
+@pytest.mark.parametrize(("silence", "ready"), [(10.0, True), (10.5, False)])
+def test_ends_that_nobody_renewed_for_more_than_ten_seconds_are_not_trusted(
+    silence: float, *, ready: bool
+) -> None:
+    health = Health(60, 0)
+    health.proved(0)
+
+    health.committed(silence)
+    health.looked(assigned=frozenset({0}), offsets={0: 5}, ends={0: 5}, now=silence)
+
+    assert health.ready is ready
+    assert health.moving is ready
+    assert health.reasons == ([] if ready else ["no broker told the end offsets for 10 s"])
