@@ -15,7 +15,7 @@ import msgspec
 
 from firstreply.domain.bands import PolicyBook
 from firstreply.domain.contact import Contact
-from firstreply.domain.engine import Engine
+from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.errors import FatalError
 from firstreply.domain.events import ContactEvent
 from firstreply.domain.increments import Increments
@@ -72,6 +72,8 @@ class Span(msgspec.Struct, frozen=True):
     """Offset after the last folded record."""
     increments: Increments
     letters: tuple[DeadLetter, ...]
+    changes: Changes
+    """Contacts that the state log has to write or to remove."""
 
 
 class PartitionFold:
@@ -169,11 +171,19 @@ class PartitionFold:
         """
         return not self.confirmed or offset != self.committed
 
+    def fire(self, at_most: int | None = None) -> bool:
+        """Fire deadlines that log time has passed; True when none is left.
+
+        A proof after a long backlog can pass hundreds of thousands at once: whoever shares an
+        event loop fires them in slices. ``fold`` fires what is left before its first record.
+        """
+        return self.engine.advance(self.engine.log_time, at_most)
+
     def take(self) -> Span:
         """Take what was folded since the last call."""
         increments = self._increments
         increments.merge(self.engine.take_increments())
-        span = Span(self.offset, increments, tuple(self._letters))
+        span = Span(self.offset, increments, tuple(self._letters), self.engine.changes())
         self._increments = Increments()
         self._letters = []
         return span
@@ -183,6 +193,7 @@ class PartitionFold:
         span.increments.merge(self._increments)
         self._increments = span.increments
         self._letters = [*span.letters, *self._letters]
+        self.engine.keep_changes(span.changes)
 
     def _log_time(self, record: Record) -> int | None:
         if record.timestamp_type != TimestampType.LOG_APPEND_TIME or record.timestamp is None:
@@ -219,4 +230,4 @@ class PartitionFold:
         while proofs and proofs[0][1] <= self.offset:
             clock, _ = proofs.popleft()
             engine.proof = clock if engine.proof is None else max(engine.proof, clock)
-            engine.advance(clock)
+            engine.advance(clock, at_most=0)

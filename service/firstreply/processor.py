@@ -42,6 +42,9 @@ SLICE_RECORDS: Final = 200
 """Records folded before other tasks get their turn: some milliseconds."""
 
 
+SLICE_TIMERS: Final = 200
+"""Deadlines fired before other tasks get their turn."""
+
 IDLE_COMMIT_SECONDS: Final = 5.0
 """A commit without news proves that we are still a member; sooner where the lease is short."""
 
@@ -171,12 +174,21 @@ class Processor:
         epoch = self._epoch
         rest = iter(records)
         while batch := list(islice(rest, SLICE_RECORDS)):
+            await self._fire(number, epoch)
             current = self._source.assignment().epoch == epoch
             if fold is None or number not in self._begun or not current:
                 return
             fold.fold(batch)
             await asyncio.sleep(0)
+        await self._fire(number, epoch)
         self._note_skew(records)
+
+    async def _fire(self, number: int, epoch: int) -> None:
+        """Fire the deadlines that log time has passed, in slices that leave the event loop free."""
+        while self._epoch == epoch and number in self._begun:
+            if self._folds[number].fire(SLICE_TIMERS):
+                return
+            await asyncio.sleep(0)
 
     def _note_skew(self, records: Sequence[Record]) -> None:
         last = records[-1] if records else None
@@ -214,6 +226,8 @@ class Processor:
         for number, end in ends.items():
             self._ends[number] = end
             self._folds[number].prove(before - self._pace.proof_skew, end)
+        for number in ends:
+            await self._fire(number, epoch)
 
     # -- checkpoint
 

@@ -45,6 +45,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
+        self._came = asyncio.Event()
         self.http = ""
         self.smtp = ""
 
@@ -57,14 +58,13 @@ class Inbox:
             if one.at >= since
         ]
 
-    async def until(
-        self, is_so: Callable[[], list[Message]], what: str, *, seconds: float
-    ) -> Message:
+    async def until(self, is_so: Callable[[], list[Message]], what: str, seconds: float) -> Message:
         """Wait for a message and return the first one."""
         try:
             async with asyncio.timeout(seconds):
                 while not (found := is_so()):
-                    await asyncio.sleep(0.05)
+                    self._came.clear()
+                    await self._came.wait()
         except TimeoutError:
             came = "\n".join(f"{one.at:.1f} {one.by} {one.to} {one.title}" for one in self.messages)
             msg = f"{what} did not come within {seconds:g} s; what came:\n{came}"
@@ -83,7 +83,7 @@ class Inbox:
         else:
             assert request.headers["Authorization"].startswith("Bearer the ")
             message = Message(time.time(), by, "", body["status"], "", tuple(body["alerts"]))
-        self.messages.append(message)
+        self._keep(message)
         return web.Response(text="ok")
 
     async def take_mail(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -96,21 +96,24 @@ class Inbox:
                 lines = []
                 while (part := await reader.readline()) != b".\r\n":
                     lines.append(part.removeprefix(b"."))
-                self._keep(b"".join(lines))
+                self._keep(read_mail(b"".join(lines)))
             writer.write(b"221 bye\r\n" if command == b"QUIT" else b"250 ok\r\n")
             if command == b"QUIT":
                 break
         writer.close()
 
-    def _keep(self, raw: bytes) -> None:
-        mail = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.default)
-        plain = mail.get_body(("plain",))
-        open("/tmp/lastmail.eml", "wb").write(raw)
-        if plain is None:
-            return
-        self.messages.append(
-            Message(time.time(), "email", mail["To"], mail["Subject"], plain.get_content())
-        )
+    def _keep(self, message: Message) -> None:
+        self.messages.append(message)
+        self._came.set()
+
+
+def read_mail(raw: bytes) -> Message:
+    """Return an e-mail, which must have both a plain and a rich text."""
+    mail = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.default)
+    plain = mail.get_body(("plain",))
+    assert plain is not None
+    assert mail.get_body(("html",)) is not None
+    return Message(time.time(), "email", mail["To"], mail["Subject"], plain.get_content())
 
 
 @asynccontextmanager

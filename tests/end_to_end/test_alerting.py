@@ -11,9 +11,13 @@ again; at last the service itself is killed.
 
 import asyncio
 import json
+import re
+import sys
 import time
 import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -26,15 +30,19 @@ from firstreply.adapters.kafka.producer import Outgoing
 from firstreply.adapters.kafka.writer import KafkaWriter
 from firstreply.devkit.kafka_broker import KafkaBroker
 from tests.alertmanager.deployment import write_deployment
-from tests.end_to_end.faster import write_prometheus
-from tests.end_to_end.inbox import Inbox, open_inbox
+from tests.alertmanager.rules import WATCHDOG
+from tests.end_to_end.faster import faster, write_prometheus
+from tests.end_to_end.inbox import Inbox, Message, open_inbox
 from tests.end_to_end.service import Service, running
 from tests.servers.fixtures import StartServer
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(240)]
 
 TIMES: Final = 100
-EVERY: Final = "250ms"
+EVERY: Final = "500ms"
+QUIET_SECONDS: Final = 20.0
+"""NobodyAnswering wants half an hour of trustworthy figures behind it: 18 s here."""
+
 PROMISE_SECONDS: Final = 2.0
 CONFIGURATION: Final = """\
 kafka: {{bootstrap_servers: "{servers}", topic: {topic}, group: {topic}}}
@@ -44,44 +52,48 @@ channels_only: true
 channels:
   phone: {{promise: {{band: 2s, objective: 0.8}}, queues: [sales, support], voice: true}}
   chat: {{promise: {{band: 2s, objective: 0.8}}, queues: [sales]}}
-# As much shorter as a test can afford; the defaults are in deploy/alertmanager/README.md.
+# As short as the rest of this world; the defaults add up to 8 s.
 grace: 500ms
 proof_skew: 100ms
 proof_interval: 200ms
 checkpoint_interval: 200ms
 """
 QUEUES: Final = (("phone", "sales"), ("phone", "support"), ("chat", "sales"))
+URGENT: Final = {"ContactNobodyAnswering", "ContactFarOverdue"}
+SILENCED: Final = {"ContactOverdue", "ContactAtRiskBacklog", "ContactPromiseBurnSlow"}
 
 
 class ContactCentre:
-    """Customers who call twice a second, and people who answer within half a second, or do not."""
+    """Customers who come twice a second to each queue; people who answer at once, or do not."""
 
     def __init__(self, writer: KafkaWriter) -> None:
         self._writer = writer
-        self._waiting: dict[str, list[str]] = {"phone": [], "chat": []}
-        self.dark_since: float | None = None
-        """When the first call came that nobody was to answer."""
+        self._waiting: dict[str, dict[str, float]] = {"phone": {}, "chat": {}}
         self._answering = {"phone", "chat"}
 
     def go_dark(self, channel: str) -> None:
+        """Answer nobody on it any more."""
         self._answering.remove(channel)
 
+    def longest_waiting_since(self, channel: str) -> float:
+        """Return when the contact came that waits longest."""
+        return min(self._waiting[channel].values())
+
     def answer_again(self, channel: str) -> None:
+        """Answer everybody, those who wait first."""
         self._answering.add(channel)
 
     async def work(self) -> None:
         """Take and answer contacts until cancelled."""
         while True:
             began = time.monotonic()
-            await self._writer.write(self._answers())
-            await self._writer.write(self._openings())
+            await self._writer.write([*self._answers(), *self._openings()])
             await asyncio.sleep(max(0.0, began + 0.5 - time.monotonic()))
 
     def _answers(self) -> list[Outgoing]:
         records = []
         for channel in self._answering:
-            for contact in self._waiting[channel]:
-                records.append(record("responded", contact, actor="agent"))
+            records += [event("responded", one, actor="agent") for one in self._waiting[channel]]
             self._waiting[channel].clear()
         return records
 
@@ -89,144 +101,267 @@ class ContactCentre:
         records = []
         for channel, queue in QUEUES:
             contact = uuid.uuid4().hex
-            if channel not in self._answering and self.dark_since is None:
-                self.dark_since = time.time()
-            records.append(record("opened", contact, channel=channel, queue=queue))
-            self._waiting[channel].append(contact)
+            self._waiting[channel][contact] = time.time()
+            records.append(event("opened", contact, channel=channel, queue=queue))
         return records
 
 
-def record(kind: str, contact: str, **more: str) -> Outgoing:
+def event(kind: str, contact: str, **more: str) -> Outgoing:
     now = datetime.now(UTC).isoformat()
     fields = {"id": uuid.uuid4().hex, "type": f"contact.{kind}", "time": now}
     value = json.dumps({**fields, "contact_id": contact, **more}).encode()
     return Outgoing(key=contact.encode(), value=value)
 
 
-class World:
-    """Everything that runs, and what a test asks of it."""
+class Servers:
+    """Prometheus and Alertmanager, and what a test asks of them."""
 
-    def __init__(self, centre: ContactCentre, inbox: Inbox) -> None:
-        self.centre = centre
-        self.inbox = inbox
-        self.prometheus = ""
-        self.alertmanager = ""
+    def __init__(self, prometheus: str, alertmanager: str) -> None:
+        self._prometheus = prometheus
+        self._alertmanager = alertmanager
 
-    async def ask(self, path: str) -> Any:  # noqa: ANN401 - JSON of other people's servers
-        async with aiohttp.ClientSession() as session, session.get(path) as answer:
-            return await answer.json()
-
-    async def inhibited(self) -> set[str]:
+    async def silenced(self) -> set[str]:
         """Return the names of the alerts that others silence now."""
-        alerts = await self.ask(f"{self.alertmanager}/api/v2/alerts")
+        alerts = await ask(f"{self._alertmanager}/api/v2/alerts")
         return {one["labels"]["alertname"] for one in alerts if one["status"]["inhibitedBy"]}
 
-    async def firing(self, since: float) -> set[str]:
-        """Return the names of the alerts that fired in Prometheus after some moment."""
-        found = await self.samples('ALERTS{alertstate="firing"}', since)
-        return {series["metric"]["alertname"] for series in found}
+    async def firing(self) -> set[str]:
+        """Return the names of the alerts that fire now, without the Watchdog."""
+        alerts = (await ask(f"{self._prometheus}/api/v1/alerts"))["data"]["alerts"]
+        names = {one["labels"]["alertname"] for one in alerts if one["state"] == "firing"}
+        return names - {WATCHDOG}
 
-    async def first(self, query: str, since: float) -> float:
-        """Return when a series was first above 0 after some moment."""
-        found = await self.samples(query, since)
+    async def until(self, is_so: Callable[[], Awaitable[bool]], what: str) -> None:
+        """Wait until something is so."""
+        for _ in range(200):
+            if await is_so():
+                return
+            await asyncio.sleep(0.2)
+        msg = f"not within 40 s: {what}; firing: {await self.firing()}"
+        raise AssertionError(msg)
+
+    async def first(self, selector: str, since: float) -> float:
+        """Return the moment at which a sample of a series was first above 0."""
+        seconds = int(time.time() - since) + 1
+        query = quote(f"{selector}[{seconds}s]")
+        answer = await ask(f"{self._prometheus}/api/v1/query?query={query}")
         return min(
-            float(at) for series in found for at, value in series["values"] if float(value) > 0
+            float(at)
+            for series in answer["data"]["result"]
+            for at, value in series["values"]
+            if float(value) > 0
         )
 
-    async def samples(self, selector: str, since: float) -> list[dict[str, Any]]:
-        """Return the raw samples since some moment."""
-        seconds = int(time.time() - since) + 1
-        path = f"/api/v1/query?query={quote(f'{selector}[{seconds}s]')}"
-        found: list[dict[str, Any]] = (await self.ask(self.prometheus + path))["data"]["result"]
-        for series in found:
-            series["values"] = [one for one in series["values"] if float(one[0]) >= since]
-        return [series for series in found if series["values"]]
+
+async def ask(url: str) -> Any:  # noqa: ANN401 - the JSON of other people's servers
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        assert answer.status == 200, await answer.text()
+        return await answer.json()
 
 
-async def test_a_dark_phone_queue_reaches_the_team_lead_and_its_end_does_too(
-    kafka: KafkaBroker,
+@pytest.fixture
+async def inbox() -> AsyncIterator[Inbox]:
+    async with open_inbox() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def writer(kafka: KafkaBroker) -> AsyncIterator[KafkaWriter]:
+    topic = f"events-{uuid.uuid4().hex[:10]}"
+    options = KafkaOptions(bootstrap_servers=kafka.bootstrap_servers, topic=topic, group=topic)
+    async with KafkaWriter(options) as opened:
+        await opened.create_topic(partitions=2)
+        yield opened
+
+
+@pytest.fixture
+async def service(
+    kafka: KafkaBroker, writer: KafkaWriter, tmp_path: Path
+) -> AsyncIterator[Service]:
+    config = tmp_path / "firstreply.yaml"
+    topic = writer._options.topic
+    config.write_text(CONFIGURATION.format(servers=kafka.bootstrap_servers, topic=topic))
+    async with running(config, tmp_path / "service.log", stops_itself=True) as started:
+        await started.until_ready()
+        yield started
+
+
+@pytest.fixture
+def servers(
+    service: Service,
+    inbox: Inbox,
     prometheus_server: StartServer,
     alertmanager_server: StartServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("TZ", "Europe/Paris")  # of both servers: clock times are theirs
-    topic = f"events-{uuid.uuid4().hex[:10]}"
-    config = tmp_path / "firstreply.yaml"
-    config.write_text(CONFIGURATION.format(servers=kafka.bootstrap_servers, topic=topic))
-    options = KafkaOptions(bootstrap_servers=kafka.bootstrap_servers, topic=topic, group=topic)
-    async with (
-        open_inbox() as inbox,
-        KafkaWriter(options) as writer,
-    ):
-        await writer.create_topic(partitions=2)
-        async with running(config, tmp_path / "service.log", stops_itself=True) as service:
-            world = World(ContactCentre(writer), inbox)
-            async with asyncio.TaskGroup() as tasks:
-                working = tasks.create_task(world.centre.work())
-                await service.until_ready()
-                await start_servers(
-                    world, service, prometheus_server, alertmanager_server, tmp_path
-                )
-                await story(world, service)
-                working.cancel()
-
-
-async def start_servers(
-    world: World,
-    service: Service,
-    prometheus: StartServer,
-    alertmanager: StartServer,
-    folder: Path,
-) -> None:
-    (folder / "deployment").mkdir()
-    deployment = write_deployment(
-        folder / "deployment", http=world.inbox.http, smtp=world.inbox.smtp
-    )
-    french = deployment.read_text().replace(
-        "headers: {Subject: '{{ template \"firstreply.",
-        "headers: {Subject: '{{ template \"firstreply.fr.",
-    )
-    french = french.replace(
-        "text: '{{ template \"firstreply.text", "text: '{{ template \"firstreply.fr.text"
-    )
-    deployment.write_text(french)
-    world.alertmanager = (await asyncio.to_thread(alertmanager, deployment)).url
+) -> Servers:
+    """Both on the shipped configurations: Slack in English, e-mail in French."""
+    monkeypatch.setenv("TZ", "Europe/Paris")  # clock times in messages are those of the servers
+    folder = tmp_path / "alertmanager-configuration"
+    folder.mkdir()
+    deployment = write_deployment(folder, http=inbox.http, smtp=inbox.smtp)
+    deployment.write_text(in_french(deployment.read_text(), ("Subject", "text", "html")))
+    alertmanager = alertmanager_server(deployment)
     config = write_prometheus(
-        folder,
+        tmp_path,
         service=service.address.removeprefix("http://"),
-        alertmanager=world.alertmanager.removeprefix("http://"),
+        alertmanager=alertmanager.url.removeprefix("http://"),
         times=TIMES,
         every=EVERY,
     )
-    lookback = f"--query.lookback-delta={300_000 // TIMES}ms"
-    world.prometheus = (await asyncio.to_thread(prometheus, config, lookback)).url
+    prometheus = prometheus_server(
+        config,
+        f"--query.lookback-delta={faster('5m', TIMES)}",  # the defaults, faster too
+        f"--rules.alert.resend-delay={faster('1m', TIMES)}",
+    )
+    return Servers(prometheus.url, alertmanager.url)
 
 
-async def story(world: World, service: Service) -> None:
-    inbox, centre = world.inbox, world.centre
-    await asyncio.sleep(20)
-    print("quiet", [m.title for m in inbox.messages if m.by != "dead-man-switch"])
-    t0 = time.time()
-    centre.go_dark("phone")
-    await asyncio.sleep(48)
-    print("inhibited", await world.inhibited(), "firing", await world.firing(t0))
-    t1 = time.time()
-    centre.answer_again("phone")
-    for _ in range(30):
-        await asyncio.sleep(1)
-        print(
-            round(time.time() - t1),
-            [
-                a["metric"]["alertname"]
-                for a in await world.samples('ALERTS{alertstate="firing"}', time.time() - 0.6)
-            ],
-        )
-    t2 = time.time()
-    service.kill()
-    await asyncio.sleep(10)
-    for m in inbox.messages:
-        if m.by != "dead-man-switch" or m.at > t2:
-            print(round(m.at - t0, 1), m.by, m.to, m.title, m.names, "\n", m.text)
-    print("t1", t1 - t0, "t2", t2 - t0)
-    raise SystemExit
+def in_french(text: str, keys: Iterable[str]) -> str:
+    """Name the French templates in an e-mail, as README.md says for one receiver."""
+    start, end = text.index("    email_configs:"), text.index("    # Microsoft Teams")
+    mail = text[start:end]
+    for key in keys:
+        mail, found = re.subn(rf'({key}: .*"firstreply)\.', r"\1.fr.", mail)
+        assert found == 1, key
+    return text[:start] + mail + text[end:]
+
+
+async def test_a_dark_phone_queue_reaches_the_team_lead_and_so_does_its_end(
+    servers: Servers,
+    service: Service,
+    inbox: Inbox,
+    writer: KafkaWriter,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    centre = ContactCentre(writer)
+    working = asyncio.create_task(centre.work())
+    try:
+        await asyncio.sleep(QUIET_SECONDS)
+        assert [one for one in inbox.messages if one.by != "dead-man-switch"] == []
+
+        centre.go_dark("phone")
+        await the_team_lead_is_told(servers, inbox)
+        deadline = centre.longest_waiting_since("phone") + PROMISE_SECONDS
+        with capsys.disabled():
+            sys.stdout.write(await parts_of_the_way(servers, inbox, deadline))
+
+        centre.answer_again("phone")
+        await the_team_lead_is_told_that_it_is_over(servers, inbox)
+
+        service.kill()
+        await operations_are_told_and_the_floor_is_not(inbox)
+    finally:
+        working.cancel()
+
+    assert not [one for one in inbox.messages if "chat" in one.title]
+    beats = [one.at for one in inbox.got("dead-man-switch")]
+    assert max(later - earlier for earlier, later in pairwise(beats)) < 6.0
+
+
+def floor_messages(inbox: Inbox, since: float = 0.0) -> list[Message]:
+    """Return what reached anybody but operations and the dead man's switch."""
+    return [
+        one
+        for one in inbox.messages
+        if one.at >= since
+        and one.by != "dead-man-switch"
+        and one.to not in {"#operations", "on-call@contact-centre.example"}
+    ]
+
+
+async def the_team_lead_is_told(servers: Servers, inbox: Inbox) -> None:
+    """First the warning, then one urgent message for the channel, in two languages."""
+    warning = await inbox.until(lambda: inbox.got("slack", "#contact-centre"), "a warning", 40)
+    assert re.match(r"Warning: phone/sales: \d+ newly late, .*promise 2s", warning.title)
+    assert "phone/support" in warning.text
+    assert "Answer the oldest first" in warning.text
+
+    hook = await inbox.until(
+        lambda: [one for one in inbox.got("webhook") if one.names >= URGENT], "both urgent", 40
+    )
+    assert {one["labels"]["channel"] for one in hook.alerts} == {"phone"}
+    urgent = await inbox.until(
+        lambda: [
+            one
+            for one in inbox.got("slack", "#contact-centre", "Act now: phone")
+            if "*phone: nobody answers, " in one.text
+        ],
+        "the urgent message",
+        10,
+    )
+    assert "/docs/runbooks/ContactNobodyAnswering.md|What to do>" in urgent.text
+    assert "/d/firstreply-channel?var-channel=phone|Dashboard>" in urgent.text
+    mail = await inbox.until(
+        lambda: [
+            one
+            for one in inbox.got("email", title="Agir maintenant\u00a0: phone")
+            if "phone : plus personne ne répond, " in one.text
+        ],
+        "le message urgent",
+        10,
+    )
+    assert mail.to == "team-leads@contact-centre.example"
+    assert "/docs/runbooks/fr/ContactNobodyAnswering.md" in mail.text
+    assert re.search(r"depuis \d\d:\d\d CES?T", mail.text)
+
+    async def all_fire() -> bool:
+        return await servers.firing() >= URGENT | SILENCED | {"ContactPromiseBurnFast"}
+
+    await servers.until(all_fire, "every alert of the incident fires")
+    assert await servers.silenced() == SILENCED
+    await inbox.until(
+        lambda: [one for one in inbox.got("webhook") if "ContactPromiseBurnFast" in one.names],
+        "the fast burn",
+        seconds=20,
+    )
+    assert inbox.got("slack", title="Warning", since=urgent.at) == []
+
+
+async def the_team_lead_is_told_that_it_is_over(servers: Servers, inbox: Inbox) -> None:
+    began = time.time()
+    over = await inbox.until(
+        lambda: inbox.got("slack", "#contact-centre", "Over: phone", since=began), "the end", 40
+    )
+    assert "Was: phone: " in over.text
+    await inbox.until(
+        lambda: inbox.got("email", title="Terminé\u00a0: phone", since=began), "la fin", 10
+    )
+    hook = await inbox.until(
+        lambda: inbox.got("webhook", title="resolved", since=began), "the end by webhook", 10
+    )
+    assert all(one["status"] == "resolved" for one in hook.alerts)
+
+    async def nothing_fires() -> bool:
+        return not await servers.firing()
+
+    await servers.until(nothing_fires, "nothing fires any more")
+
+
+async def operations_are_told_and_the_floor_is_not(inbox: Inbox) -> None:
+    await asyncio.sleep(3)  # the last word about the floor, a group interval later
+    killed = time.time()
+    down = await inbox.until(
+        lambda: inbox.got("slack", "#operations", since=killed), "the service is down", 20
+    )
+    assert re.match(r"Act now: firstreply on \S+ cannot be scraped", down.title)
+    assert floor_messages(inbox, since=killed) == []
+
+
+async def parts_of_the_way(servers: Servers, inbox: Inbox, deadline: float) -> str:
+    """Return how long each part took from the first missed deadline to the first message."""
+    missed = 'contact_expectation_outcomes_total{channel="phone",outcome="missed"}'
+    alert = 'ALERTS{alertname="ContactOverdue",alertstate="%s"}'
+    moments = [
+        ("deadline missed", deadline),
+        ("counted, and scraped", await servers.first(missed, deadline - 1)),
+        ("seen by the rule", await servers.first(alert % "pending", deadline - 1)),
+        ("rule fires (for: 1m)", await servers.first(alert % "firing", deadline - 1)),
+        ("message (group_wait 1s)", inbox.got("slack", "#contact-centre")[0].at),
+    ]
+    lines = [
+        f"  {what:<24} {at - deadline:6.2f} s   +{at - before:.2f} s"
+        for (_, before), (what, at) in pairwise(moments)
+    ]
+    assert moments[-1][1] - deadline < 15
+    return "\n".join(["", f"from the first missed deadline, 1m being {60 / TIMES} s:", *lines, ""])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from firstreply.adapters.codec import Decoder, Reason
 from firstreply.adapters.records import FileRecord
 from firstreply.domain.contact import Phase
+from firstreply.domain.engine import Changes
 from firstreply.domain.increments import Increments, Labels
 from firstreply.domain.instants import BEFORE_ALL, SECOND
 from firstreply.fold import PartitionFold, Span
@@ -28,6 +29,9 @@ MISSED = "contact_expectation_outcomes_total"
 EVENTS = "firstreply_events_total"
 REJECTED = "firstreply_events_rejected_total"
 Counts = dict[tuple[str, Labels], int]
+
+NO_CHANGES = Changes(frozenset(), frozenset())
+BANDS = 2
 
 
 def counts(fold: PartitionFold) -> Counts:
@@ -161,7 +165,7 @@ def test_a_fold_that_has_read_nothing_stands_at_its_first_offset() -> None:
 
     span = fold.take()
 
-    assert span == Span(17, Increments(), ())
+    assert span == Span(17, Increments(), (), NO_CHANGES)
 
 
 def test_the_last_timestamp_is_that_of_the_last_record_good_or_bad() -> None:
@@ -289,7 +293,7 @@ def test_what_was_taken_is_not_taken_again() -> None:
 
     span = fold.take()
 
-    assert span == Span(2, Increments(), ())
+    assert span == Span(2, Increments(), (), NO_CHANGES)
 
 
 def test_a_span_put_back_goes_first_in_the_next_one() -> None:
@@ -379,3 +383,29 @@ def test_gauges_and_memory_are_those_of_the_engine() -> None:
     assert contact is not None
     assert contact.phase is Phase.WAITING
     assert fold.engine.gauges().at == at(1 - GRACE)
+
+
+def test_changes_are_taken_with_the_span_and_come_back_with_it() -> None:
+    fold = partition_fold(0)
+    fold.fold([record(0, opened(0))])
+
+    span = fold.take()
+    assert span.changes == Changes(frozenset({"c"}), frozenset())
+    assert fold.take().changes == NO_CHANGES
+    fold.put_back(span)
+
+    assert fold.take().changes == span.changes
+
+
+def test_deadlines_that_a_proof_passed_fire_in_slices_and_all_before_the_next_record() -> None:
+    fold = partition_fold(0)
+    fold.fold([record(number, opened(0, f"c{number}"), created=0) for number in range(5)])
+
+    fold.prove(at(10_000), 5)
+    left = [fold.fire(2), fold.fire(2)]
+    missed_then = total(counts(fold), "contact_expectation_outcomes_total")
+    fold.fold([record(5, opened(0, "late"), created=0)])
+
+    assert left == [False, False]
+    assert missed_then == 4 * BANDS
+    assert total(counts(fold), "contact_expectation_outcomes_total") == 1 * BANDS

@@ -86,8 +86,7 @@ class Engine:
 
     def receive(self, event: ContactEvent, log_time: int | None = None) -> None:
         """Fold one event. Deadlines that fall due by ``log_time`` fire first."""
-        if log_time is not None:
-            self.advance(log_time)
+        self.advance(self.log_time if log_time is None else log_time)
         count = self._tally.increments.count
         count("firstreply_events_total", event.type.value)
         contact = self._store.get_or_create(event.contact_id)
@@ -103,18 +102,30 @@ class Engine:
         apply(TABLE[contact.phase][classify(event)], scene)
         self._settle(contact)
 
-    def advance(self, log_time: int) -> None:
-        """Move log time forward; fire every deadline it has passed. Idempotent."""
-        if log_time <= self.log_time:
-            return
-        self.log_time = log_time
+    def advance(self, log_time: int, at_most: int | None = None) -> bool:
+        """Move log time forward and fire the deadlines it has passed. Idempotent.
+
+        Args:
+            log_time: earlier than before changes nothing.
+            at_most: how many timers to look at, so that a caller who shares an event loop can go
+                on later; ``receive`` always fires what is left first. None: all.
+
+        Returns:
+            Whether none is left.
+        """
+        self.log_time = max(self.log_time, log_time)
         timers = self._timers
-        while timers and timers[0][0] < log_time:
+        looked_at = 0
+        while timers and timers[0][0] < self.log_time:
+            if looked_at == at_most:
+                return False
+            looked_at += 1
             due, contact_id = heappop(timers)
             contact = self._store.get(contact_id)
             if contact is not None and contact.timer == due:
                 contact.timer = None
                 self._fire(contact)
+        return True
 
     def finish(self, until: int) -> None:
         """Decide every deadline up to and including ``until``, without grace: a replay's end."""
@@ -138,6 +149,11 @@ class Engine:
         self._dirty.clear()
         self._removed.clear()
         return changes
+
+    def keep_changes(self, changes: Changes) -> None:
+        """Take back changes that could not be made durable; they come with the next ones."""
+        self._dirty |= changes.dirty - self._removed
+        self._removed |= changes.removed - self._dirty
 
     def contacts(self) -> Iterator[Contact]:
         """Iterate over the kept contacts, in an order that is equal in every process."""
