@@ -110,7 +110,7 @@ async def _serve(
         source=source,
         dead_letters=dead_letters,
         checkpoints=NullCheckpoints(),
-        publisher=board,
+        publisher=board if companions else publisher,
         clock=clock,
         wall=SystemClock(),
         monotonic=time.monotonic,

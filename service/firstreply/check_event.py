@@ -14,6 +14,7 @@ from firstreply.adapters.codec import Decoder, Reason, Rejected, Unknown
 from firstreply.adapters.contract import explain
 from firstreply.adapters.records import FileRecord
 from firstreply.domain.bands import PolicyBook
+from firstreply.domain.errors import FatalError
 from firstreply.domain.events import ContactEvent, EventType, derived_id
 from firstreply.domain.instants import to_datetime
 from firstreply.ports import Headers
@@ -40,6 +41,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """How the event is written; None if it has no value."""
     event: ContactEvent | None = None
     names: Names = Names()
+    excludes: bool = False
+    """Whether it is a close that excludes its contact, unless a human response came before."""
     time_from_record: bool = False
     """Whether the record's own timestamp stands in for an absent time."""
     reason: Reason | None = None
@@ -57,6 +60,7 @@ class Outcome(msgspec.Struct, frozen=True):
         if self.event is not None:
             common["event"] = _event(self.event)
             common["time_from_record"] = self.time_from_record
+            common["excludes"] = self.excludes
             common["resolved"] = msgspec.structs.asdict(self.names)
         if self.reason is not None:
             common["reason"] = self.reason.value
@@ -89,11 +93,37 @@ class Outcome(msgspec.Struct, frozen=True):
             remarks.append(f"channel {event.channel} is not configured; it counts as other")
         if names.queue is not None:
             remarks.append(f"the queue label is {names.queue}")
+        if self.excludes:
+            remarks.append("this close excludes the contact unless a human answered it")
         if event.id == derived_id(event.type, event.time, event.actor):
             remarks.append("the event has no id; this one is made of type, time and actor")
         if self.time_from_record:
             remarks.append("the event has no time; the record's own timestamp is taken")
         return [f"  note: {remark}" for remark in remarks]
+
+
+def only_event(sample: bytes) -> bytes:
+    """Return the one event of a sample, as it is; it may be written over several lines.
+
+    Raises:
+        FatalError: the sample is empty, or holds several events, one a line.
+    """
+    lines = [line for line in sample.splitlines() if line.strip()]
+    if not lines:
+        msg = "standard input is empty; pipe one event in"
+        raise FatalError(msg)
+    if len(lines) > 1 and all(map(_is_json, lines)):
+        msg = f"one event at a time: standard input holds {len(lines)} lines"
+        raise FatalError(msg)
+    return sample
+
+
+def _is_json(line: bytes) -> bool:
+    """Say whether a line is an object by itself, unlike one of an event over several lines."""
+    try:
+        return isinstance(msgspec.json.decode(line), dict)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
 
 
 def check(
@@ -120,7 +150,14 @@ def check(
     match verdict:
         case ContactEvent():
             fell_back = decoder.fallbacks > before
-            return Outcome("accepted", shape, verdict, _names(verdict, book), fell_back)
+            return Outcome(
+                "accepted",
+                shape,
+                verdict,
+                _names(verdict, book),
+                excludes=_excludes(verdict, book),
+                time_from_record=fell_back,
+            )
         case Unknown():
             return Outcome("ignored", shape)
         case Rejected(reason=reason, detail=detail):
@@ -141,6 +178,13 @@ def _names(event: ContactEvent, book: PolicyBook | None) -> Names:
     # Only these take a contact to a queue (rule 10); elsewhere the name decides nothing.
     moves = event.type in {EventType.OPENED, EventType.QUEUED, EventType.TRANSFERRED}
     return Names(channel, how, book.queue(channel, event.queue) if moves else None)
+
+
+def _excludes(event: ContactEvent, book: PolicyBook | None) -> bool:
+    if book is None or event.type is not EventType.CLOSED or event.reason is None:
+        return False
+    # The reasons are the same for every channel, and a close need not name its own.
+    return any(event.reason in policy.excluded_reasons for policy in book.policies.values())
 
 
 def _event(event: ContactEvent) -> dict[str, str | None]:

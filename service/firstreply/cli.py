@@ -7,13 +7,15 @@ are imported by the command that needs them, so that ``--help`` answers at once.
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -23,6 +25,8 @@ from firstreply.domain.errors import ConfigurationError, FirstreplyError
 if TYPE_CHECKING:
     from firstreply.settings import Settings
 
+_logger = logging.getLogger("firstreply")
+
 app = typer.Typer(
     name="firstreply",
     help="Monitors how fast an organisation answers its customers.",
@@ -30,6 +34,11 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+)
+
+_STATE_IN_MEMORY: Final = (
+    "State is kept in memory: after a restart, contacts that were waiting are not known and their "
+    "answers count as unmatched."
 )
 
 ConfigOption = Annotated[
@@ -63,7 +72,7 @@ def main() -> None:
     app()
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - a typer callback
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it by position
     if wanted:
         typer.echo(f"firstreply {__version__}")
         raise typer.Exit
@@ -79,24 +88,27 @@ def _options(
     """Monitors how fast an organisation answers its customers."""
 
 
-@app.command(epilog="Example: firstreply run --config firstreply.yaml")
+@app.command(
+    short_help="Read contact events from Kafka, serve metrics.",
+    epilog="Example: firstreply run --config firstreply.yaml",
+)
 def run(config: ConfigOption = None) -> None:
     """Read contact events from Kafka and serve metrics, until Ctrl-C or SIGTERM."""
-    with _errors():
+    with _errors() as ending:
         from firstreply import logs
         from firstreply.app import run_kafka
 
         settings = _settings(config)
         logs.set_up(settings.log.format, settings.log.level)
-        typer.echo(
-            "State is kept in memory: after a restart, contacts that were waiting are not known "
-            "and their answers count as unmatched.",
-            err=True,
-        )
+        ending.is_logged = settings.log.format == "json"
+        _logger.warning("state_kept_in_memory", extra={"meaning": _STATE_IN_MEMORY})
         asyncio.run(run_kafka(settings))
 
 
-@app.command(epilog="Example: firstreply demo --speed 1200")
+@app.command(
+    short_help="Play a simulated day of a contact centre.",
+    epilog="Example: firstreply demo --speed 1200",
+)
 def demo(
     config: ConfigOption = None,
     *,
@@ -109,17 +121,21 @@ def demo(
     days: Annotated[int, typer.Option(help="How many days to play.", min=1)] = 1,
 ) -> None:
     """Play a simulated day of a contact centre: live table, and metrics to scrape."""
-    with _errors():
+    with _errors() as ending:
         from firstreply import logs
         from firstreply.demo import Play, demo_settings, run_demo
 
         settings = demo_settings(config, dict(os.environ))
         logs.set_up(settings.log.format, "warning")
+        ending.is_logged = settings.log.format == "json"
         play = Play(seed=seed, speed=speed, scale=scale, days=days)
         asyncio.run(run_demo(settings, play, through_kafka=kafka))
 
 
-@app.command(epilog="Example: firstreply replay --format json january.jsonl.gz february.jsonl.gz")
+@app.command(
+    short_help="Compute the figures of recorded events.",
+    epilog="Example: firstreply replay --format json january.jsonl.gz february.jsonl.gz",
+)
 def replay(
     files: Annotated[list[str], typer.Argument(help="JSONL, plain or gzip; - is standard input.")],
     config: ConfigOption = None,
@@ -133,14 +149,21 @@ def replay(
         ),
     ] = "end",
 ) -> None:
-    """Compute the figures of recorded events: the same bytes every time."""
+    """Compute the figures of recorded events: the same bytes every time.
+
+    Exits 1 if none of the records is a contact event.
+    """
     with _errors():
         from firstreply.replay_command import print_replay
 
         print_replay(_settings(config), files, output.value, until)
 
 
-@app.command("check-config", epilog="Example: firstreply check-config firstreply.yaml")
+@app.command(
+    "check-config",
+    short_help="Check a configuration.",
+    epilog="Example: firstreply check-config firstreply.yaml",
+)
 def check_config(
     file: Annotated[Path | None, typer.Argument(help="Default: the built-in settings.")] = None,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
@@ -165,19 +188,27 @@ def check_config(
         typer.echo(f"{file or 'the built-in configuration'} is valid")
 
 
-@app.command("check-event", epilog="Example: firstreply check-event < sample.json")
+@app.command(
+    "check-event",
+    short_help="Say what becomes of an event, or why not.",
+    epilog="Example: firstreply check-event < sample.json",
+)
 def check_event(
     config: ConfigOption = None,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
 ) -> None:
-    """Say what an event from standard input becomes, or why it is rejected (exit 1)."""
+    """Say what one event from standard input becomes, or why it is rejected.
+
+    Exits 0 for an accepted event, 1 for a rejected one and for one of an unknown type, which the
+    service counts and ignores.
+    """
     with _errors():
         from firstreply import wiring
-        from firstreply.check_event import check
+        from firstreply.check_event import check, only_event
         from firstreply.policies import policy_book
 
         settings = _settings(config)
-        sample = sys.stdin.buffer.read()
+        sample = only_event(sys.stdin.buffer.read())
         outcome = check(sample, book=policy_book(settings), decoder=wiring.decoder(settings))
         if output is Format.JSON:
             _print_json(outcome.as_dict())
@@ -197,16 +228,34 @@ def _settings(path: Path | None) -> "Settings":
     return load_settings(path, os.environ)
 
 
+@dataclass
+class _Ending:
+    """How the error that ends a command is told."""
+
+    is_logged: bool = False
+    """As a log line, for a log in JSON; else as plain text."""
+
+    def tell(self, error: FirstreplyError) -> None:
+        """Write the error to standard error."""
+        text = str(error)
+        if self.is_logged:
+            _logger.error("stopped", extra={"error": text})
+        else:
+            # Several lines each begin with their place: one prefix would make the first unlike.
+            typer.echo(text if "\n" in text else f"firstreply: {text}", err=True)
+
+
 @contextmanager
-def _errors(configuration: int = 2) -> Iterator[None]:
+def _errors(configuration: int = 2) -> Iterator[_Ending]:
     """Turn our errors into a message and an exit code."""
+    ending = _Ending()
     try:
-        yield
+        yield ending
     except ConfigurationError as error:
-        typer.echo(f"firstreply: {error}", err=True)
+        ending.tell(error)
         raise typer.Exit(configuration) from error
     except FirstreplyError as error:
-        typer.echo(f"firstreply: {error}", err=True)
+        ending.tell(error)
         raise typer.Exit(1) from error
     except KeyboardInterrupt as interrupt:
         raise typer.Exit(130) from interrupt

@@ -124,33 +124,56 @@ class PartitionFold:
         """Offset after the last folded record."""
         return self.engine.offset or 0
 
-    def fold(self, records: Sequence[Record]) -> None:
-        """Fold records in the order of their offsets. Raises FatalError beyond the bad limit."""
-        engine = self.engine
-        decode = self._decoder.decode
-        bad = self._bad_records
+    def fold(self, records: Sequence[Record], timers: int | None = None) -> int:
+        """Fold records in the order of their offsets.
+
+        Args:
+            records: of this partition.
+            timers: how many deadlines to fire at most; a gap in the log can pass hundreds of
+                thousands at once. None: all.
+
+        Returns:
+            How many records were folded; fewer than given when ``timers`` did not suffice: ``fire``
+            the rest, then go on.
+
+        Raises:
+            FatalError: too many of the last records were bad.
+        """
+        until = None if timers is None else self.engine.timers_looked_at + timers
+        folded = 0
         for record in records:
-            if record.offset < self.offset:
-                continue
-            log_time = self._log_time(record)
-            decoded = decode(record)
-            if isinstance(decoded, ContactEvent):
-                if decoded.time > self._until:
-                    continue
-                if record.timestamp_type is None:
-                    log_time = decoded.time
-                engine.receive(decoded, log_time)
-                bad.note(None)
-            else:
-                if log_time is not None:
-                    engine.advance(log_time)
-                self._set_aside(record, decoded)
-            engine.offset = record.offset + 1
-            self.last_timestamp = record.timestamp
+            if not self._fold_one(record, until):
+                break
+            folded += 1
         fallbacks = self._decoder.take_fallbacks()
         if fallbacks:
             self._increments.count("firstreply_event_time_fallback_total", amount=fallbacks)
         self._apply_proofs()
+        return folded
+
+    def _fold_one(self, record: Record, timers_until: int | None) -> bool:
+        """Fold a record; False if its log time passes more deadlines than may be fired now."""
+        engine = self.engine
+        if record.offset < self.offset:
+            return True
+        log_time = self._log_time(record)
+        if log_time is not None and timers_until is not None:
+            left = timers_until - engine.timers_looked_at
+            if not engine.advance(log_time, max(left, 0)):
+                return False
+        decoded = self._decoder.decode(record)
+        if isinstance(decoded, ContactEvent):
+            if decoded.time > self._until:
+                return True
+            engine.receive(decoded, decoded.time if record.timestamp_type is None else log_time)
+            self._bad_records.note(None)
+        else:
+            if log_time is not None:
+                engine.advance(log_time)
+            self._set_aside(record, decoded)
+        engine.offset = record.offset + 1
+        self.last_timestamp = record.timestamp
+        return True
 
     def prove(self, clock: int, end: int) -> None:
         """Log time may reach ``clock`` once everything below offset ``end`` is folded.
@@ -159,8 +182,13 @@ class PartitionFold:
         ``MAX_OPEN_PROOFS`` wait for their records; beyond that a proof is dropped, not one made
         false.
         """
-        if len(self._proofs) < MAX_OPEN_PROOFS:
-            self._proofs.append((clock, end))
+        proofs = self._proofs
+        # A later clock with no later end says more. A transaction marker makes such a pair: it
+        # counts as the end until the records before it were read (see adapters.kafka.source).
+        while proofs and proofs[-1][1] >= end:
+            proofs.pop()
+        if len(proofs) < MAX_OPEN_PROOFS:
+            proofs.append((clock, end))
         self._apply_proofs()
 
     def needs_commit(self, offset: int) -> bool:

@@ -6,7 +6,7 @@ since the last look. *Stalled* means that something that must go on has stood st
 the process then exits with an error that names it, since a monitor that hangs looks like peace.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -41,6 +41,8 @@ class Health:
         self._committed_at = now
         self._proved_at = now
         self._unbegun_since: float | None = None
+        self._failure: str | None = None
+        self._rebalancing_since: float | None = None
         self._ever_assigned = False
         self.moving = False
         """Whether every owned partition is at its end or got further since the last look."""
@@ -61,6 +63,11 @@ class Health:
     def committed(self, now: float) -> None:
         """Note an accepted commit."""
         self._committed_at = now
+        self._failure = None
+
+    def failed(self, why: str) -> None:
+        """Note why a checkpoint could not be made durable."""
+        self._failure = why
 
     def proved(self, now: float) -> None:
         """Note that the end offsets were told, or that there was nothing to ask for."""
@@ -73,16 +80,22 @@ class Health:
         offsets: Mapping[int, int],
         ends: Mapping[int, int],
         now: float,
+        settled: bool = True,
     ) -> None:
         """Compare with the last look.
 
         Args:
             assigned: partitions we own.
+            settled: False while a rebalance is under way.
             offsets: offset after the last folded record, for those that were begun.
             ends: end offset, where a leader told one.
             now: seconds.
         """
         self._ever_assigned = self._ever_assigned or bool(assigned)
+        if settled:
+            self._rebalancing_since = None
+        elif self._rebalancing_since is None:
+            self._rebalancing_since = now
         unbegun = assigned - set(offsets)
         if not unbegun:
             self._unbegun_since = None
@@ -97,6 +110,7 @@ class Health:
         }
         self.moving = (
             self._ever_assigned
+            and settled
             and (not offsets or now - self._proved_at <= BEHIND_SECONDS)
             and not unbegun
             and all(seen.moved_at == now for seen in self._progress.values())
@@ -106,27 +120,50 @@ class Health:
     def stalled(self, now: float) -> str | None:
         """Return what has stood still for too long, with the remedy, or None."""
         limit = f"for {self._stall:g} s (limits.stall_timeout)"
-        if now - self._committed_at > self._stall:
-            return (
+        return next(
+            (text for since, text in self._standstills(limit) if now - since > self._stall), None
+        )
+
+    def _standstills(self, limit: str) -> Iterator[tuple[float, str]]:
+        """Yield since when each thing that must go on has stood still, and what that means."""
+        if self._rebalancing_since is not None:
+            yield (
+                self._rebalancing_since,
+                f"a rebalance did not end {limit}: do all members of the group answer?",
+            )
+        if self._failure is not None:
+            yield self._committed_at, f"nothing was made durable {limit}: {self._failure}"
+        yield (
+            self._committed_at,
+            (
                 f"no commit was accepted {limit}: can the group coordinator be reached, "
                 "and does another service use this group?"
+            ),
+        )
+        yield (
+            self._proved_at,
+            f"no broker told the end offsets {limit}: can the cluster be reached?",
+        )
+        if self._unbegun_since is not None:
+            yield (
+                self._unbegun_since,
+                f"an assigned partition could not be begun {limit}; the log says why",
             )
-        if now - self._proved_at > self._stall:
-            return f"no broker told the end offsets {limit}: can the cluster be reached?"
-        if self._unbegun_since is not None and now - self._unbegun_since > self._stall:
-            return f"an assigned partition could not be begun {limit}; the log says why"
         for number, seen in self._progress.items():
-            if now - seen.moved_at > self._stall:
-                return (
+            yield (
+                seen.moved_at,
+                (
                     f"partition {number} has unread records but none came {limit}: "
                     "can its leader be reached?"
-                )
-        return None
+                ),
+            )
 
     def _reasons(self, unbegun: frozenset[int], now: float) -> list[str]:
         if not self._ever_assigned:
             return [_STARTING]
         reasons = [f"partition {number}: not begun yet" for number in sorted(unbegun)]
+        if self._rebalancing_since is not None:
+            reasons.append("a rebalance is under way")
         for number, seen in sorted(self._progress.items()):
             if seen.end is None:
                 reasons.append(f"partition {number}: its end is not known yet")
@@ -136,7 +173,8 @@ class Health:
         if self._progress and now - self._proved_at > BEHIND_SECONDS:
             reasons.append(f"no broker told the end offsets for {now - self._proved_at:.0f} s")
         if now - self._committed_at > BEHIND_SECONDS:
-            reasons.append(f"no commit was accepted for {now - self._committed_at:.0f} s")
+            why = "" if self._failure is None else f": {self._failure}"
+            reasons.append(f"no commit was accepted for {now - self._committed_at:.0f} s{why}")
         return reasons
 
 

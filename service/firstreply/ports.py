@@ -78,6 +78,8 @@ class Assignment(msgspec.Struct, frozen=True):
 
     epoch: int
     partitions: frozenset[int]
+    settled: bool = True
+    """False from the revocation to the next assignment: a rebalance is under way."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True):

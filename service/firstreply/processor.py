@@ -42,6 +42,9 @@ SLICE_RECORDS: Final = 200
 """Records folded before other tasks get their turn: some milliseconds."""
 
 
+SLICE_BYTES: Final = 256 * 1024
+"""Bytes folded before other tasks get their turn; one larger record goes alone."""
+
 SLICE_TIMERS: Final = 200
 """Deadlines fired before other tasks get their turn."""
 
@@ -172,13 +175,13 @@ class Processor:
     async def _fold(self, number: int, records: Sequence[Record]) -> None:
         fold = self._folds.get(number)
         epoch = self._epoch
-        rest = iter(records)
-        while batch := list(islice(rest, SLICE_RECORDS)):
+        folded = 0
+        while folded < len(records):
             await self._fire(number, epoch)
             current = self._source.assignment().epoch == epoch
             if fold is None or number not in self._begun or not current:
                 return
-            fold.fold(batch)
+            folded += fold.fold(_slice(records, folded), SLICE_TIMERS)
             await asyncio.sleep(0)
         await self._fire(number, epoch)
         self._note_skew(records)
@@ -206,6 +209,7 @@ class Processor:
         """Turn "nothing was appended before b" into log time, until stopped."""
         while not await self._pause(self._pace.proof_seconds):
             await self.prove_once()
+            self._keep_lease()  # a checkpoint may wait for an acknowledgement for longer
 
     async def prove_once(self) -> None:
         """One proof: the clock first, then the ends, or a record in between would be missed."""
@@ -270,6 +274,7 @@ class Processor:
                 await self._checkpoints.append(number, epoch, spans[number].offset)
         except RetryableError as error:
             _log.warning("checkpoint_failed", extra={"error": str(error)})
+            self.health.failed(str(error))
             return False
         offsets = {number: span.offset for number, span in spans.items()}
         sent_at = (
@@ -281,13 +286,18 @@ class Processor:
         self.health.committed(sent_at)
         return True
 
+    def _keep_lease(self) -> bool:
+        """Return whether our partitions are surely ours; else show them no longer."""
+        if self._monotonic() - self._committed_at < self._pace.lease_seconds:
+            return True
+        for number in self._folds:
+            self._publisher.drop(number)
+        return False
+
     def _show_gauges(self) -> None:
-        leased = self._monotonic() - self._committed_at < self._pace.lease_seconds
-        now = self._clock.now()
-        if not leased:
-            for number in self._folds:
-                self._publisher.drop(number)
+        if not self._keep_lease():
             return
+        now = self._clock.now()
         for number, fold in self.folds.items():
             self._publisher.gauges(number, fold.engine.gauges())
             behind = max(0, self._ends.get(number, fold.offset) - fold.offset)
@@ -299,8 +309,10 @@ class Processor:
     def _check(self) -> None:
         """Let health judge how things stand; the heartbeat stands still when they do."""
         offsets = {number: fold.offset for number, fold in self.folds.items()}
+        assignment = self._source.assignment()
         self.health.looked(
-            assigned=self._source.assignment().partitions,
+            assigned=assignment.partitions,
+            settled=assignment.settled,
             offsets=offsets,
             ends=dict(self._ends),
             now=self._monotonic(),
@@ -320,6 +332,18 @@ class Processor:
         except TimeoutError:
             return False
         return True
+
+
+def _slice(records: Sequence[Record], start: int) -> list[Record]:
+    """Return the next records to fold in one go: bounded in number and in bytes, at least one."""
+    size = 0
+    batch: list[Record] = []
+    for record in islice(records, start, start + SLICE_RECORDS):
+        size += len(record.value or b"")
+        if batch and size > SLICE_BYTES:
+            break
+        batch.append(record)
+    return batch
 
 
 def _still_ours(fold: PartitionFold, offset: int) -> bool:

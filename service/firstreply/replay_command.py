@@ -16,10 +16,10 @@ from firstreply.adapters.files import RecordFiles, read_records
 from firstreply.adapters.prometheus import Publisher
 from firstreply.adapters.terminal import render_report, render_to_text
 from firstreply.domain.bands import PolicyBook
-from firstreply.domain.errors import ConfigurationError
+from firstreply.domain.errors import ConfigurationError, FatalError
 from firstreply.domain.instants import to_instant
 from firstreply.policies import policy_book
-from firstreply.replay import Replay, replay
+from firstreply.replay import Replay, count_events, replay
 from firstreply.settings import Settings
 
 _LABEL = "replay"
@@ -27,7 +27,11 @@ _LABEL = "replay"
 
 
 def print_replay(settings: Settings, names: Sequence[str], output: str, until: str) -> None:
-    """Replay files and print the figures to standard output."""
+    """Replay files and print the figures to standard output.
+
+    Raises:
+        FatalError: there was no contact event; the figures were printed even so.
+    """
     book = policy_book(settings)
     instant = None if until == "end" else _instant(until)
     paths: list[Path | Literal["-"]] = ["-" if name == "-" else Path(name) for name in names]
@@ -47,6 +51,22 @@ def print_replay(settings: Settings, names: Sequence[str], output: str, until: s
         sys.stdout.buffer.write(metrics(done, book))
     else:
         _print_table(done, settings)
+    _require_contact_events(done, until)
+
+
+def _require_contact_events(done: Replay, until: str) -> None:
+    events = count_events(done.increments, ())
+    rejected = sum(events.rejected.values())
+    unknown = done.increments.counts.get(("firstreply_events_total", ("unknown",)), 0)
+    if not events.read:
+        msg = "no events" if until == "end" else f"no events up to {until}"
+        raise FatalError(msg)
+    if rejected + unknown == events.read:
+        msg = (
+            f"no contact events: {rejected} records were rejected, {unknown} are of an unknown "
+            "type; firstreply check-event says why"
+        )
+        raise FatalError(msg)
 
 
 def metrics(done: Replay, book: PolicyBook) -> bytes:
@@ -70,8 +90,19 @@ def _instant(text: str) -> int:
     try:
         return to_instant(datetime.fromisoformat(text))
     except ValueError as error:
+        if _lacks_offset(text):
+            msg = f"--until {text}: has no offset; append Z, as in {text}Z"
+            raise ConfigurationError(msg) from error
         msg = f"--until {text}: give a time with offset, such as 2026-03-02T18:00:00Z, or end"
         raise ConfigurationError(msg) from error
+
+
+def _lacks_offset(text: str) -> bool:
+    """Say whether a Z at its end would make it a time; at the end of a date it would not."""
+    try:
+        return datetime.fromisoformat(f"{text}Z").tzinfo is not None
+    except ValueError:
+        return False
 
 
 @contextmanager

@@ -409,3 +409,16 @@ def test_deadlines_that_a_proof_passed_fire_in_slices_and_all_before_the_next_re
     assert left == [False, False]
     assert missed_then == 4 * BANDS
     assert total(counts(fold), "contact_expectation_outcomes_total") == 1 * BANDS
+
+
+def test_a_gap_in_the_log_is_folded_over_several_calls_when_it_passes_many_deadlines() -> None:
+    fold = partition_fold(0)
+    fold.fold([record(number, opened(0, f"c{number}"), appended=0) for number in range(5)])
+    after_the_gap = [record(5, opened(9_000, "late"), appended=9_000)]
+
+    folded = [fold.fold(after_the_gap, timers=3) for _ in range(4)]
+
+    # Each of five contacts is looked at once for both deadlines.
+    assert folded == [0, 1, 1, 1]
+    assert fold.offset == 6
+    assert total(counts(fold), MISSED) == 5 * BANDS

@@ -127,3 +127,14 @@ def test_a_record_behind_another_but_not_behind_a_proof_breaks_nothing() -> None
     fold.fold([record(0, opened(0), appended=300), record(1, opened(1, "d"), appended=200)])
 
     assert broken(fold) == 0
+
+
+def test_a_later_proof_with_an_earlier_end_replaces_one_that_waits() -> None:
+    """A transaction marker counts as the end until the records before it were read."""
+    fold = partition_fold(0)
+    fold.prove(at(5), 2)
+    fold.fold([record(0, opened(0), created=0)])
+
+    fold.prove(at(10), 1)
+
+    assert fold.engine.log_time == at(10)

@@ -282,3 +282,44 @@ def test_ends_that_nobody_renewed_for_more_than_ten_seconds_are_not_trusted(
     assert health.ready is ready
     assert health.moving is ready
     assert health.reasons == ([] if ready else ["no broker told the end offsets for 10 s"])
+
+
+def test_a_rebalance_that_does_not_end_is_neither_ready_nor_moving_and_stalls() -> None:
+    health = Health(60, 0)
+    health.looked(assigned=frozenset({0}), offsets={0: 5}, ends={0: 5}, now=1)
+
+    for now in (2.0, 62.0):
+        health.proved(now)
+        health.looked(assigned=frozenset(), offsets={}, ends={}, now=now, settled=False)
+    at_the_limit = health.stalled(62)
+
+    assert at_the_limit is None
+    assert not health.moving
+    assert health.reasons == ["a rebalance is under way"]
+    assert str(health.stalled(62.001)).startswith("a rebalance did not end for 60 s")
+
+
+def test_a_spare_member_is_ready_with_nothing_to_do() -> None:
+    health = Health(60, 0)
+    health.looked(assigned=frozenset({0}), offsets={0: 5}, ends={0: 5}, now=1)
+
+    health.proved(2)
+    health.looked(assigned=frozenset(), offsets={}, ends={}, now=2)
+
+    assert health.ready
+    assert health.moving
+
+
+def test_a_failed_checkpoint_is_named_when_nothing_becomes_durable() -> None:
+    health = Health(60, 0)
+    health.failed("the dead letter topic does not answer")
+
+    health.proved(61)
+    stalled_then = health.stalled(61)
+    health.committed(61)
+
+    assert stalled_then == (
+        "nothing was made durable for 60 s (limits.stall_timeout): "
+        "the dead letter topic does not answer"
+    )
+    assert health.stalled(61) is None

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
+from firstreply.adapters.records import FileRecord
 from firstreply.domain.errors import FatalError
 from firstreply.domain.instants import BEFORE_ALL
 from firstreply.fold import BadRecords
-from firstreply.processor import IDLE_COMMIT_SECONDS, SLICE_RECORDS, Pace
+from firstreply.processor import IDLE_COMMIT_SECONDS, SLICE_BYTES, SLICE_RECORDS, Pace, _slice
 from tests.unit.domain.builders import GRACE, at
 from tests.unit.fakes import NO_JSON, FakeBroker, opened, responded
 from tests.unit.shell import Shell
@@ -364,3 +365,12 @@ async def test_a_loop_that_is_stopped_does_not_wait_for_its_interval() -> None:
         done, _ = await asyncio.wait(loops, timeout=10)
 
         assert done == set(loops)
+
+
+def test_a_slice_is_bounded_in_records_and_in_bytes_and_never_empty() -> None:
+    small = [FileRecord(offset, b"x") for offset in range(SLICE_RECORDS + 1)]
+    large = [FileRecord(offset, b"x" * SLICE_BYTES) for offset in range(3)]
+
+    assert len(_slice(small, 0)) == SLICE_RECORDS
+    assert len(_slice(small, SLICE_RECORDS)) == 1
+    assert [record.offset for record in _slice(large, 1)] == [1]

@@ -35,7 +35,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self._hold = hold
         self._released = released
         self._failure: Exception | None = None
-        self.current = Assignment(epoch=0, partitions=frozenset())
+        self.current = Assignment(epoch=0, partitions=frozenset(), settled=False)
         self.read_up_to: dict[int, int] = {}
         """Partition begun in this epoch to the offset after the last record handed out."""
 
@@ -56,7 +56,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Open an epoch that owns nothing. Called by aiokafka, also once before the first join."""
-        self._open_epoch(frozenset())
+        self._open_epoch(frozenset(), settled=False)
         try:
             self._released()
         except Exception as error:  # noqa: BLE001  # aiokafka would swallow it: see check()
@@ -72,6 +72,6 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             )
             raise FatalError(msg) from self._failure
 
-    def _open_epoch(self, partitions: frozenset[int]) -> None:
+    def _open_epoch(self, partitions: frozenset[int], *, settled: bool = True) -> None:
         self.read_up_to.clear()
-        self.current = Assignment(epoch=self.current.epoch + 1, partitions=partitions)
+        self.current = Assignment(self.current.epoch + 1, partitions, settled)
