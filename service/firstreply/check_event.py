@@ -14,7 +14,7 @@ from firstreply.adapters.codec import Decoder, Reason, Rejected, Unknown
 from firstreply.adapters.contract import explain
 from firstreply.adapters.records import FileRecord
 from firstreply.domain.bands import PolicyBook
-from firstreply.domain.errors import FatalError
+from firstreply.domain.errors import ConfigurationError
 from firstreply.domain.events import ContactEvent, EventType, derived_id
 from firstreply.domain.instants import to_datetime
 from firstreply.ports import Headers
@@ -106,20 +106,20 @@ def only_event(sample: bytes) -> bytes:
     """Return the one event of a sample, as it is; it may be written over several lines.
 
     Raises:
-        FatalError: the sample is empty, or holds several events, one a line.
+        ConfigurationError: wrong use: the sample is empty, or holds several events, one a line.
     """
     lines = [line for line in sample.splitlines() if line.strip()]
     if not lines:
         msg = "standard input is empty; pipe one event in"
-        raise FatalError(msg)
-    if len(lines) > 1 and all(map(_is_json, lines)):
+        raise ConfigurationError(msg)
+    # An event over several lines never has an object whole on its first.
+    if len(lines) > 1 and _is_object(lines[0]):
         msg = f"one event at a time: standard input holds {len(lines)} lines"
-        raise FatalError(msg)
+        raise ConfigurationError(msg)
     return sample
 
 
-def _is_json(line: bytes) -> bool:
-    """Say whether a line is an object by itself, unlike one of an event over several lines."""
+def _is_object(line: bytes) -> bool:
     try:
         return isinstance(msgspec.json.decode(line), dict)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -184,7 +184,8 @@ def _excludes(event: ContactEvent, book: PolicyBook | None) -> bool:
     if book is None or event.type is not EventType.CLOSED or event.reason is None:
         return False
     # The reasons are the same for every channel, and a close need not name its own.
-    return any(event.reason in policy.excluded_reasons for policy in book.policies.values())
+    reason = event.reason.casefold()
+    return any(reason in policy.excluded_reasons for policy in book.policies.values())
 
 
 def _event(event: ContactEvent) -> dict[str, str | None]:

@@ -129,7 +129,7 @@ class RecordSource(Protocol):
     async def end_offsets(self, partitions: frozenset[int]) -> Mapping[int, int]:
         """Ask the leaders for the offset after the last record, now (not a cached value).
 
-        Raises RetryableError when a leader does not answer in time.
+        Partitions whose leader did not answer are left out; raises RetryableError when none did.
         """
 
     async def commit(self, offsets: Mapping[int, int], epoch: int) -> bool:

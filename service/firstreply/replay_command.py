@@ -63,8 +63,8 @@ def _require_contact_events(done: Replay, until: str) -> None:
         raise FatalError(msg)
     if rejected + unknown == events.read:
         msg = (
-            f"no contact events: {rejected} records were rejected, {unknown} are of an unknown "
-            "type; firstreply check-event says why"
+            f"no contact events: {rejected} rejected, {unknown} of an unknown type; "
+            "pipe one into firstreply check-event to see why"
         )
         raise FatalError(msg)
 

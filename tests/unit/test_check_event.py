@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from firstreply.adapters.codec import Decoder
 from firstreply.check_event import check
 from firstreply.domain.bands import Band, Policy, PolicyBook
@@ -9,7 +11,7 @@ from firstreply.domain.instants import MINUTE
 
 BANDS = (Band("10m", 10 * MINUTE),)
 BOOK = PolicyBook(
-    [Policy("email", BANDS), Policy("other", BANDS)],
+    [Policy("email", BANDS, excluded_reasons=frozenset({"spam"})), Policy("other", BANDS)],
     aliases={"courriel": "email"},
     queues={"email": ("billing",)},
 )
@@ -49,6 +51,7 @@ def test_an_accepted_event_is_shown_as_the_service_sees_it() -> None:
             "reason": None,
         },
         "time_from_record": False,
+        "excludes": False,
         "resolved": {"channel": "email", "how": "listed", "queue": "billing"},
     }
     assert json.loads(json.dumps(shown)) == shown
@@ -104,6 +107,27 @@ def test_the_queue_of_an_event_that_moves_nothing_is_not_resolved() -> None:
     resolved = outcome.names
 
     assert resolved.queue is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "excludes"),
+    [
+        ("contact.closed", "spam", True),
+        ("contact.closed", "SPAM", True),
+        ("contact.closed", "solved", False),
+        ("contact.closed", None, False),
+        ("contact.abandoned", "spam", False),
+    ],
+)
+def test_only_a_close_for_an_excluding_reason_excludes(
+    *, kind: str, reason: str | None, excludes: bool
+) -> None:
+    outcome = check(opening(type=kind, reason=reason), book=BOOK)
+
+    text = outcome.as_text()
+
+    assert outcome.as_dict()["excludes"] is excludes
+    assert ("note: this close excludes the contact unless a human" in text) is excludes
 
 
 def test_a_rejected_event_is_explained_whole_and_the_deciding_fault_comes_first() -> None:

@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 
 from firstreply import __version__
+from firstreply.domain.errors import FatalError
 from tests.shared import ROOT
 from tests.unit.commands import CONFIGS, invoke
 from tests.unit.fakes import NO_JSON, OF_ANOTHER, event, opened
@@ -60,6 +61,20 @@ def test_the_help_lists_exactly_the_commands_there_are() -> None:
     listed = {line.split()[0] for line in result.stdout.split("Commands:")[1].splitlines() if line}
     assert result.exit_code == 0
     assert listed == set(COMMANDS)
+
+
+def test_at_80_columns_no_line_of_the_help_is_cut() -> None:
+    result = invoke("--help", COLUMNS="80", TERMINAL_WIDTH="80")
+
+    assert "Commands:" in result.stdout
+    assert "..." not in result.stdout.split("Commands:")[1]
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_the_help_of_check_event_says_what_an_unknown_type_exits_with() -> None:
+    result = invoke("check-event", "--help")
+
+    assert "1 for a rejected one and for one of an unknown type" in " ".join(result.stdout.split())
 
 
 def test_the_version_is_told() -> None:
@@ -114,7 +129,19 @@ def test_an_invalid_configuration_exits_1_with_its_mistakes_on_standard_error(na
 
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert result.stderr.startswith(f"firstreply: {CONFIGS / name}:")
+    assert f"{CONFIGS / name}:" in result.stderr.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [("invalid_syntax.yaml", "firstreply: "), ("invalid_sasl_incomplete.yaml", "")],
+)
+def test_of_several_mistakes_each_line_begins_with_its_place(name: str, prefix: str) -> None:
+    result = invoke("check-config", str(CONFIGS / name))
+
+    lines = result.stderr.splitlines()
+    assert (len(lines) > 1) is (prefix == "")
+    assert all(line.startswith(f"{prefix}{CONFIGS / name}:") for line in lines)
 
 
 @pytest.mark.parametrize("name", ["invalid_several.yaml", "invalid_syntax.yaml"])
@@ -156,11 +183,42 @@ def test_a_rejected_event_exits_1_with_its_reason() -> None:
     assert result.stdout.startswith("rejected (flat): not_json\n")
 
 
-def test_nothing_on_standard_input_is_a_rejected_event() -> None:
-    result = invoke("check-event")
+@pytest.mark.parametrize("nothing", [b"", b"\n", b" \r\n\n"])
+def test_nothing_on_standard_input_is_wrong_use(nothing: bytes) -> None:
+    result = invoke("check-event", stdin=nothing)
 
-    assert result.exit_code == 1
-    assert "not_json" in result.stdout
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "firstreply: standard input is empty; pipe one event in\n"
+
+
+@pytest.mark.parametrize("second", [opened(1), b"{cut"])
+def test_two_lines_on_standard_input_are_wrong_use(second: bytes) -> None:
+    result = invoke("check-event", stdin=opened(0) + b"\n" + second + b"\n\n")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "firstreply: one event at a time: standard input holds 2 lines\n"
+
+
+def test_one_event_may_be_written_over_several_lines() -> None:
+    spread = json.dumps(json.loads(opened(0)), indent=2).encode()
+
+    result = invoke("check-event", stdin=spread)
+
+    assert spread.count(b"\n") > 3
+    assert result.exit_code == 0
+    assert result.stdout.startswith("accepted")
+
+
+def test_a_close_for_a_configured_reason_is_said_to_exclude(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("excluded_reasons: [prank]")
+    closed = event("closed", 0, reason="Prank")
+
+    told, other = (invoke("check-event", *more, stdin=closed) for more in (("-c", str(path)), ()))
+
+    sentence = "note: this close excludes the contact unless a human answered it"
+    assert sentence in told.stdout
+    assert sentence not in other.stdout
 
 
 def test_an_event_of_an_unknown_type_is_ignored_and_exits_1() -> None:
@@ -226,7 +284,7 @@ def test_a_broken_configuration_exits_2(command: str, name: str) -> None:
 
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert result.stderr.startswith(f"firstreply: {CONFIGS / name}:")
+    assert result.stderr.removeprefix("firstreply: ").startswith(f"{CONFIGS / name}:")
 
 
 def test_a_process_with_a_broken_configuration_exits_2_without_a_traceback() -> None:
@@ -234,7 +292,7 @@ def test_a_process_with_a_broken_configuration_exits_2_without_a_traceback() -> 
 
     assert ended.returncode == 2
     assert ended.stdout == ""
-    assert ended.stderr.startswith("firstreply: invalid_several.yaml:")
+    assert ended.stderr.startswith("invalid_several.yaml:")
     assert "Traceback" not in ended.stderr
 
 
@@ -246,6 +304,38 @@ def test_a_demo_that_cannot_be_played_exits_2(option: str, value: str) -> None:
 
     assert result.exit_code == 2
     assert result.stdout == ""
+
+
+async def refused(_: object) -> None:
+    msg = "the broker said\n no"
+    raise FatalError(msg)
+
+
+@pytest.fixture
+def _no_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firstreply.app.run_kafka", refused)
+
+
+@pytest.mark.usefixtures("_no_kafka")
+def test_with_a_json_log_everything_a_run_says_is_a_json_line() -> None:
+    result = invoke("run", FIRSTREPLY_LOG__FORMAT="json")
+
+    state, stopped = (json.loads(line) for line in result.stderr.splitlines())
+    assert result.exit_code == 1
+    assert (state["event"], state["level"]) == ("state_kept_in_memory", "warning")
+    assert state["meaning"].startswith("State is kept in memory: after a restart")
+    assert (stopped["event"], stopped["level"]) == ("stopped", "error")
+    assert stopped["error"] == "the broker said\n no"
+
+
+@pytest.mark.usefixtures("_no_kafka")
+def test_with_a_plain_log_the_last_error_of_a_run_is_plain_text() -> None:
+    result = invoke("run", FIRSTREPLY_LOG__FORMAT="plain")
+
+    state, *error = result.stderr.splitlines()
+    assert result.exit_code == 1
+    assert ' WARNING state_kept_in_memory meaning="State is kept in memory: ' in state
+    assert error == ["the broker said", " no"]
 
 
 def test_help_answers_without_loading_the_service() -> None:

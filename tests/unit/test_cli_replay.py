@@ -91,7 +91,7 @@ def test_until_decides_deadlines_up_to_an_instant(until: str, missed: int, event
     assert told["channels"]["chat"]["missed"]["10m"] == missed
 
 
-@pytest.mark.parametrize("until", ["tomorrow", "2026-03-02T09:10:00", "2026-03-02", "", "1e9"])
+@pytest.mark.parametrize("until", ["tomorrow", "2026-03-02", "", "1e9"])
 def test_a_time_that_cannot_be_read_exits_2_with_an_example(until: str, events: Path) -> None:
     result = invoke("replay", "--until", until, str(events))
 
@@ -99,6 +99,57 @@ def test_a_time_that_cannot_be_read_exits_2_with_an_example(until: str, events: 
     assert result.stdout == ""
     assert result.stderr.startswith(f"firstreply: --until {until}: ")
     assert "2026-03-02T18:00:00Z" in result.stderr
+
+
+@pytest.mark.parametrize("until", ["2010-01-01T00:00:00", "2010-01-01T00:00"])
+def test_a_time_without_offset_exits_2_and_says_so(until: str, events: Path) -> None:
+    result = invoke("replay", "--until", until, str(events))
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    wanted = f"firstreply: --until {until}: has no offset; append Z, as in {until}Z\n"
+    assert result.stderr == wanted
+
+
+@pytest.mark.parametrize("form", ["table", "json", "metrics"])
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([], "no events\n"),
+        ([b"{"], "no contact events: 1 rejected, 0 of an unknown type; "),
+        ([b"{", OF_ANOTHER, b"[]"], "no contact events: 2 rejected, 1 of an unknown type; "),
+        ([OF_ANOTHER], "no contact events: 0 rejected, 1 of an unknown type; "),
+    ],
+)
+def test_without_any_contact_event_the_figures_are_printed_and_it_exits_1(
+    form: str, lines: list[bytes], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"\n".join(lines))
+
+    result = invoke("replay", "--format", form, str(path))
+
+    assert result.exit_code == 1
+    assert len(result.stdout) > 100
+    assert result.stderr.startswith(f"firstreply: {said}")
+
+
+def test_one_contact_event_among_rejected_records_exits_0(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"{\n" * 9 + opened(0))
+
+    result = invoke("replay", str(path))
+
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_no_events_up_to_a_time_exits_1_and_names_the_time(events: Path) -> None:
+    packed = events.with_name("one.jsonl")
+    packed.write_bytes(opened(0))
+
+    result = invoke("replay", "--until", "2010-01-01T00:00:00Z", str(packed))
+
+    assert result.exit_code == 1
+    assert result.stderr == "firstreply: no events up to 2010-01-01T00:00:00Z\n"
 
 
 def test_a_missing_file_exits_2_and_is_named(tmp_path: Path) -> None:

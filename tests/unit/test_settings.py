@@ -95,6 +95,36 @@ def test_without_a_file_the_built_in_channels_and_the_four_bands_hold() -> None:
         ]
 
 
+def test_a_missing_login_points_at_the_variable_that_makes_it_necessary() -> None:
+    variable = "FIRSTREPLY_KAFKA__SECURITY_PROTOCOL"
+
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(None, {variable: "SASL_SSL"})
+
+    first = str(refused.value).split("\n")[0]
+    assert first.startswith(f"{variable}: kafka.sasl_mechanism: is needed with ")
+
+
+@pytest.mark.parametrize(
+    ("objective", "hint"),
+    [
+        ("1", ""),
+        ("1.2", ""),
+        ("2", "; write 0.02 for 2 %"),
+        ("99.9", "; write 0.999 for 99.9 %"),
+        ("100", ""),
+    ],
+)
+def test_an_objective_that_looks_like_percent_is_shown_as_a_share(
+    objective: str, hint: str, tmp_path: Path
+) -> None:
+    text = f"channels: {{chat: {{promise: {{band: 10m, objective: {objective}}}}}}}"
+
+    (line,) = mistakes(tmp_path, text)
+
+    assert line.endswith(f"it must be less than 1{hint}")
+
+
 def test_a_file_with_nothing_in_it_is_the_same_as_no_file() -> None:
     assert load_settings(Path("valid_nothing.yaml"), {}) == load_settings(None, {}) == Settings()
 

@@ -10,6 +10,8 @@ from typing import Final
 
 from firstreply.adapters import metrics
 from firstreply.adapters.metrics import Metric
+from firstreply.domain.bands import OTHER
+from firstreply.domain.verdict import SHORT_ABANDON
 
 _INTRODUCTION: Final = """\
 # Metrics
@@ -24,7 +26,8 @@ the changelog.
   `contact_expectation_corrections_total` moves: net X = outcomes{X} + corrections{to=X} -
   corrections{from=X}.
 - A series that was not there before is shown at 0 by one scrape before it shows what it counted,
-  so that `increase()` sees its first events.
+  so that `increase()` sees its first events. Any delivered GET of `/metrics` is that scrape: one by
+  hand, or by the other of two Prometheus servers, takes the 0 from the server that comes next.
 - **Gauges** hold at the service clock, `firstreply_clock_timestamp_seconds`: compute ages from it,
   never from `time()`. Over the partitions a process owns, counts are summed and instants take the
   minimum; they vanish with the partition.
@@ -71,6 +74,8 @@ def _row(metric: Metric) -> str:
 
 def _label(metric: Metric, label: str) -> str:
     values = " \\| ".join(f"`{value}`" for value in metric.closed(label))
+    if label == "reason" and not values:
+        values = f"each of `excluded_reasons` \\| `{SHORT_ABANDON}` \\| `{OTHER}`"
     return f"`{label}` ({values})" if values else f"`{label}`"
 
 

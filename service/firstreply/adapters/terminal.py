@@ -21,8 +21,9 @@ Language = Literal["en", "fr"]
 State = Literal["ok", "soon", "late", "closed", "no_data"]
 
 DEFAULT_BANDS: Final = ("10m", "1h", "8h", "24h")
-_MOST_BANDS: Final = 6
-"""More bands do not fit 80 columns in the report; the longest ones are shown."""
+_WIDTH: Final = 80
+_LEAST_CHANNEL_WIDTH: Final = 9
+"""What a long channel name keeps beside the figures before bands are left out for it."""
 
 _STYLES: Final[Mapping[State, str]] = {
     "ok": "green",
@@ -47,7 +48,7 @@ _MESSAGES: Final[Mapping[Language, Mapping[str, str]]] = {
         "no_data": "NO DATA",
         "received": "Received",
         "answered": "Answered",
-        "never": "Never",
+        "lost": "Lost",
         "median": "Median",
         "p90": "p90",
         "index": "Index",
@@ -56,8 +57,8 @@ _MESSAGES: Final[Mapping[Language, Mapping[str, str]]] = {
         "waiting {waiting}: at risk {at_risk}, overdue {overdue}",
         "live_note": "Bands: share answered in time, of the contacts decided. "
         "Promise: band, share kept / objective.",
-        "report_note": "Never: never answered. Bands: % of the contacts answered within. "
-        "Index: % answered as fast as customers expect.",
+        "report_note": "Waiting: no answer yet. Lost: abandoned, closed or given up without one. "
+        "Bands: % of the contacts answered within. Index: % answered as fast as customers expect.",
         "more_bands": "Shorter bands left out: see --format json.",
         "bad_records": "{count} of {read} records rejected: {reasons}",
         "simulated": "simulated",
@@ -78,7 +79,7 @@ _MESSAGES: Final[Mapping[Language, Mapping[str, str]]] = {
         "no_data": "VIDE",
         "received": "Reçus",
         "answered": "Répondus",
-        "never": "Jamais",
+        "lost": "Perdus",
         "median": "Médiane",
         "p90": "p90",
         "index": "Indice",
@@ -87,8 +88,9 @@ _MESSAGES: Final[Mapping[Language, Mapping[str, str]]] = {
         "en attente {waiting} : à risque {at_risk}, en retard {overdue}",
         "live_note": "Délais : part répondue à temps, des contacts décidés. "
         "Promesse : délai, part tenue / objectif. Éch. : échéance.",
-        "report_note": "Jamais : sans aucune réponse. Délais : % des contacts répondus dans le "
-        "délai. Indice : % répondus aussi vite que les clients l'attendent.",
+        "report_note": "Attente : pas encore de réponse. Perdus : abandonnés, fermés ou classés "
+        "sans réponse. Délais : % des contacts répondus dans le délai. "
+        "Indice : % répondus aussi vite que les clients l'attendent.",
         "more_bands": "Délais plus courts omis : voir --format json.",
         "bad_records": "{count} enregistrements sur {read} rejetés : {reasons}",
         "simulated": "simulé",
@@ -211,14 +213,12 @@ def render_report(report: Mapping[str, Any], *, language: Language = "en") -> Ta
     words = _MESSAGES[language]
     channels: Mapping[str, Mapping[str, Any]] = report["channels"]
     every_band = _in_order({band for figures in channels.values() for band in figures["within"]})
-    bands = every_band[-_MOST_BANDS:]
+    bands = every_band
+    while bands and _report_width(report, bands, language) > _WIDTH:
+        bands = bands[1:]
     table = _table(words["channel"])
-    for name in ("received", "answered", "never"):
-        table.add_column(words[name], justify="right", no_wrap=True)
-    for band in bands:
-        table.add_column(f"{band}\n%", justify="right", no_wrap=True)
-    for name in ("median", "p90", "index"):
-        table.add_column(words[name], justify="right", no_wrap=True)
+    for heading in _report_headings(bands, language):
+        table.add_column(heading, justify="right", no_wrap=True)
     for channel, figures in channels.items():
         table.add_row(channel, *_report_cells(figures, bands, language))
     table.add_section()
@@ -232,10 +232,33 @@ def render_report(report: Mapping[str, Any], *, language: Language = "en") -> Ta
     return table
 
 
+def _report_headings(bands: Sequence[str], language: Language) -> list[str]:
+    words = _MESSAGES[language]
+    return [
+        *(words[name] for name in ("received", "answered", "waiting", "lost")),
+        *(f"{band}\n%" for band in bands),
+        *(words[name] for name in ("median", "p90", "index")),
+    ]
+
+
+def _report_width(report: Mapping[str, Any], bands: Sequence[str], language: Language) -> int:
+    """Return the columns the report takes with these bands, a long channel name folded."""
+    channels: Mapping[str, Mapping[str, Any]] = report["channels"]
+    names = (_MESSAGES[language]["channel"], _MESSAGES[language]["all"], *channels)
+    first = min(max(map(len, names)), _LEAST_CHANNEL_WIDTH)
+    headings = (heading.split("\n")[0] for heading in _report_headings(bands, language))
+    rows = (
+        _report_cells(figures, bands, language) for figures in (*channels.values(), report["all"])
+    )
+    columns = zip(headings, *rows, strict=True)
+    return first + sum(1 + max(map(len, column)) for column in columns)
+
+
 def _report_cells(
     figures: Mapping[str, Any], bands: Sequence[str], language: Language
 ) -> Iterable[str]:
-    yield from (str(figures[name]) for name in ("received", "answered", "never_answered"))
+    yield from (str(figures[name]) for name in ("received", "answered", "waiting"))
+    yield str(figures["abandoned"] + figures["closed_unanswered"] + figures["given_up"])
     within: Mapping[str, int] = figures["within"]
     missed, abandoned = figures["missed"], figures["abandoned_in"]
     undecided: Mapping[str, int] = figures["undecided"]

@@ -96,7 +96,8 @@ def _login_problems(kafka: Kafka) -> Iterator[Problem]:
         if value is None:
             either = "or sasl_password " if name == "sasl_password_file" else ""
             message = f"{either}is needed with security_protocol {kafka.security_protocol}; add it"
-            yield _problem(name, message, "security_protocol", "sasl_password")
+            problem = _problem(name, message, "security_protocol", "sasl_password")
+            yield problem._replace(points_at=("kafka", "security_protocol"))
 
 
 def _file_problems(kafka: Kafka) -> Iterator[Problem]:

@@ -110,6 +110,6 @@ def _unknown(path: tuple[str, ...]) -> str:
     for depth, step in enumerate(path):
         if shape_at(path[: depth + 1]) is None:
             known = [key.upper() for key in known_keys(path[:depth])]
-            near = did_you_mean(step.upper(), known)
-            return f'no such setting: "{step.upper()}"; {near}known here: {listing(known)}'
+            near = did_you_mean(step.upper(), known).strip()
+            return f'no such setting: "{step.upper()}"; {near or f"known here: {listing(known)}"}'
     return "no such setting; remove the variable"

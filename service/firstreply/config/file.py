@@ -49,6 +49,8 @@ class Problem(NamedTuple):
     """Whether to point at the key of ``path`` rather than its value."""
     needs: tuple[Path, ...] = ()
     """Only true if these were read; ``*`` stands for any one step, and shorter paths match."""
+    points_at: Path | None = None
+    """Where to point if not at ``path``: what makes a key that is not there necessary."""
 
 
 @dataclass

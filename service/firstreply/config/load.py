@@ -175,7 +175,9 @@ def _meets(gone: Path, problem: Problem) -> bool:
 
 def _bare_names(document: Document) -> Iterator[Problem]:
     for (path, is_key), word in document.bare_words.items():
-        kind = next((kind for where, kind in _NAMES.items() if _fits(where, path, is_key)), None)
+        kind = next(
+            (kind for where, kind in _NAMES.items() if _fits(where, path, is_key=is_key)), None
+        )
         if kind is not None:
             message = (
                 f"boolean-looking {kind} name {word}: other YAML readers take it for a value, "
@@ -184,7 +186,7 @@ def _bare_names(document: Document) -> Iterator[Problem]:
             yield Problem(path, message, at_key=is_key)
 
 
-def _fits(where: tuple[Path, bool], path: Path, is_key: bool) -> bool:  # noqa: FBT001
+def _fits(where: tuple[Path, bool], path: Path, *, is_key: bool) -> bool:
     pattern, names_are_keys = where
     return (
         is_key is names_are_keys
@@ -195,7 +197,10 @@ def _fits(where: tuple[Path, bool], path: Path, is_key: bool) -> bool:  # noqa: 
 
 def _lines(document: Document, problems: list[Problem]) -> Iterator[str]:
     placed = [
-        (problem.place or document.place(problem.path, key=problem.at_key), problem)
+        (
+            problem.place or document.place(problem.points_at or problem.path, key=problem.at_key),
+            problem,
+        )
         for problem in problems
     ]
     placed.sort(key=lambda pair: _order(pair[0], document))

@@ -61,7 +61,8 @@ def message_of(error: ErrorDetails) -> str:
         return "is missing; add it"
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
-        return f"{given} is out of range; it {words} {context[name]:g}"
+        hint = _of_percent(given) if context[name] == 1 else ""
+        return f"{given} is out of range; it {words} {context[name]:g}{hint}"
     if given is None:
         return "has no value; give it one or remove the key"
     return _SHAPES.get(kind) or _of_context(kind, context, given)
@@ -84,6 +85,15 @@ def _of_context(kind: str, context: Mapping[str, object], given: object) -> str:
     return f"is wrong ({kind}); see the configuration reference"
 
 
+def _of_percent(given: object) -> str:
+    """Return the share that a number such as 90 was meant to be; nothing for 1.2."""
+    try:
+        percent = float(str(given))
+    except ValueError:
+        return ""
+    return f"; write {percent / 100:g} for {percent:g} %" if 2 <= percent < 100 else ""
+
+
 def _example(pattern: str) -> str:
     if ":" in pattern:
         return 'write host:port, several separated by commas, such as "broker-1:9092,broker-2:9092"'
@@ -92,4 +102,5 @@ def _example(pattern: str) -> str:
 
 def _unknown_key(path: Path) -> str:
     known = known_keys(path[:-1])
-    return f"unknown key; {did_you_mean(str(path[-1]), known)}known here: {listing(known)}"
+    near = did_you_mean(str(path[-1]), known).strip()
+    return f"unknown key; {near or f'known here: {listing(known)}'}"

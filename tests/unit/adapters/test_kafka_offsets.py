@@ -1,4 +1,5 @@
 import asyncio
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -34,6 +35,22 @@ class FakeClient:
 
     async def stop(self) -> None:
         self.stopped = True
+
+
+class FakeCluster(FakeClient):
+    """Answers for all partitions or, as aiokafka does, for none while one has no leader."""
+
+    def __init__(self, *leaderless: int) -> None:
+        super().__init__(12)
+        self.leaderless = set(leaderless)
+        self.asked: list[list[int]] = []
+
+    async def end_offsets(self, wanted: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        numbers = [name.partition for name in wanted]
+        self.asked.append(numbers)
+        if self.leaderless & set(numbers):
+            await asyncio.Event().wait()
+        return await super().end_offsets(wanted)
 
 
 class FakeLeaders(LeaderOffsets):
@@ -78,3 +95,63 @@ async def test_no_partition_needs_no_connection() -> None:
     offsets = FakeLeaders()
 
     assert await offsets.ends([]) == {}
+
+
+async def test_a_partition_without_a_leader_does_not_stop_the_answers_of_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    offsets = FakeLeaders(FakeCluster(1), FakeCluster())
+
+    ends = await offsets.ends([0, 1, 2])
+
+    assert ends == {0: 12, 2: 12}
+    (told,) = [each for each in caplog.records if each.message == "end_offset_unknown"]
+    assert (told.__dict__["topic"], told.__dict__["partition"]) == ("events", 1)
+
+
+async def test_all_are_asked_with_one_question_while_all_answer() -> None:
+    cluster = FakeCluster()
+
+    await FakeLeaders(cluster).ends([0, 1, 2])
+
+    assert cluster.asked == [[0, 1, 2]]
+
+
+async def test_a_silent_partition_is_told_once_per_outage_and_asked_for_apart(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    again, answering, later = FakeCluster(1), FakeCluster(), FakeCluster()
+    offsets = FakeLeaders(FakeCluster(1), again, answering, later)
+
+    for _ in range(3):
+        await offsets.ends([0, 1, 2])
+    answering.leaderless = {1}
+    await offsets.ends([0, 1, 2])
+
+    assert again.asked == [[0, 2], [1]]
+    assert answering.asked[:2] == [[0, 2], [1]]
+    told = [each for each in caplog.messages if each.startswith("end_offset")]
+    assert told == ["end_offset_unknown", "end_offset_known_again", "end_offset_unknown"]
+
+
+async def test_when_no_leader_answers_it_is_one_error_and_nothing_is_told_beside_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    offsets = FakeLeaders(FakeCluster(0, 1))
+
+    with pytest.raises(RetryableError, match="events, partitions 0, 1, brokers b:1"):
+        await offsets.ends([0, 1])
+
+    assert caplog.messages == []
+
+
+async def test_leaders_together_are_waited_for_no_longer_than_the_limit() -> None:
+    offsets = FakeLeaders(FakeCluster(0, 1))
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+
+    with pytest.raises(RetryableError):
+        await offsets.ends([0, 1])
+
+    assert loop.time() - begin < 0.5

@@ -24,7 +24,7 @@ def test_partitions_are_held_before_anybody_can_see_that_they_are_owned() -> Non
 
     ownership.on_partitions_assigned({P0, P1})
 
-    assert seen == [({P0, P1}, Assignment(epoch=0, partitions=frozenset()))]
+    assert seen == [({P0, P1}, Assignment(epoch=0, partitions=frozenset(), settled=False))]
     assert ownership.current == Assignment(epoch=1, partitions=frozenset({0, 1}))
 
 

@@ -1,5 +1,8 @@
 import asyncio
+import logging
+import traceback
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -46,9 +49,11 @@ class FakeConsumer:
         self.commits: list[Mapping[TopicPartition, int]] = []
         self.commit_answer: Exception | asyncio.Event | None = None
         self.hangs_on_stop = False
+        self.stable: int | None = None
+        self.end: int | None = None
 
     async def getmany(self, *, timeout_ms: int, max_records: int) -> Fetched:
-        assert (timeout_ms, max_records) == (200, 2000)
+        assert (timeout_ms, max_records) == (200, OPTIONS.max_records)
         self.polls += 1
         try:
             answer = await self.answers.get()
@@ -77,6 +82,14 @@ class FakeConsumer:
     async def position(self, name: TopicPartition) -> int:
         return self.positions[name]
 
+    def last_stable_offset(self, name: TopicPartition) -> int | None:
+        assert name == P0
+        return self.stable
+
+    def highwater(self, name: TopicPartition) -> int | None:
+        assert name == P0
+        return self.end
+
     async def stop(self) -> None:
         if self.hangs_on_stop:
             await asyncio.Event().wait()
@@ -104,9 +117,25 @@ class FakeOffsets:
     async def stop(self) -> None: ...
 
 
-def owning(*names: TopicPartition) -> tuple[KafkaSource, FakeConsumer]:
+class SilentOffsets(FakeOffsets):
+    """Leaders that do not tell the oldest offset the first time."""
+
+    def __init__(self, first: int, end: int) -> None:
+        super().__init__(first, end)
+        self.silent = True
+
+    async def beginnings(self, partitions: Collection[int]) -> dict[int, int]:
+        if self.silent:
+            self.silent = False
+            raise RetryableError("no offset from the leaders")  # noqa: TRY003  # a fake
+        return await super().beginnings(partitions)
+
+
+def owning(
+    *names: TopicPartition, options: KafkaOptions = OPTIONS
+) -> tuple[KafkaSource, FakeConsumer]:
     """Return a source that was just given these partitions."""
-    source, consumer = KafkaSource(OPTIONS), FakeConsumer()
+    source, consumer = KafkaSource(options), FakeConsumer()
     source._consumer = consumer
     source._ownership.on_partitions_assigned(names)
     return source, consumer
@@ -212,7 +241,6 @@ async def test_a_position_that_the_log_lost_is_fatal_and_says_why(
         (RecordTooLargeError("big"), FatalError, "max_partition_fetch_bytes"),
         (TopicAuthorizationFailedError("events"), FatalError, "grant READ"),
         (GroupAuthorizationFailedError("watchers"), FatalError, "grant READ"),
-        (KafkaConnectionError("gone"), RetryableError, "gone"),
         (CommitFailedError("odd"), FatalError, "restart"),
     ],
 )
@@ -227,6 +255,111 @@ async def test_each_failed_fetch_says_what_to_do_next(
         await source.fetch()
 
     assert "events" in str(raised.value)
+
+
+async def test_no_error_quotes_the_record_that_could_not_be_decoded() -> None:
+    source, consumer = owning(P0)
+    consumer.answers.put_nowait(UnicodeDecodeError("utf-8", b"Zimmer 12\xff", 9, 10, "bad"))
+
+    with pytest.raises(FatalError, match=r"\(UnicodeDecodeError\): a header name") as raised:
+        await source.fetch()
+
+    assert "Zimmer" not in "".join(traceback.format_exception(raised.value))
+    assert "damaged batch" in str(raised.value)
+
+
+async def test_a_fetch_that_only_needs_time_is_empty_and_told_and_the_next_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source, consumer = owning(P0)
+    source._ownership.read_up_to[0] = 5
+    consumer.answers.put_nowait(KafkaConnectionError("gone"))
+    consumer.answers.put_nowait({P0: [record(P0, 5)]})
+
+    failed = await source.fetch()
+    later = await source.fetch()
+
+    assert failed == {}
+    assert [each.offset for each in later[0]] == [5]
+    (told,) = [each for each in caplog.records if each.message == "kafka_fetch_failed"]
+    assert "gone" in told.__dict__["error"]
+
+
+async def test_a_lost_position_whose_cause_no_leader_tells_is_looked_up_at_the_next_fetch() -> None:
+    source, consumer = owning(P0)
+    source._offsets = SilentOffsets(8, 20)  # type: ignore[assignment]
+    consumer.answers.put_nowait(OffsetOutOfRangeError({P0: 5}))
+    consumer.answers.put_nowait(OffsetOutOfRangeError({P0: 5}))
+
+    unknown = await source.fetch()
+
+    assert unknown == {}
+    with pytest.raises(FatalError, match="retention removed 3 unread"):
+        await source.fetch()
+
+
+async def test_a_poll_that_was_cancelled_from_outside_is_replaced_by_the_next_fetch() -> None:
+    source, consumer = owning(P0)
+    source._ownership.read_up_to[0] = 5
+    assert await source.fetch() == {}
+    assert source._poll is not None
+    source._poll.cancel()
+
+    cancelled = await source.fetch()
+    consumer.answers.put_nowait({P0: [record(P0, 5)]})
+    later = await source.fetch()
+
+    assert cancelled == {}
+    assert [each.offset for each in later[0]] == [5]
+
+
+COMMITTED = replace(OPTIONS, isolation_level="read_committed")
+
+
+@pytest.mark.parametrize(
+    ("options", "stable", "looks", "told"),
+    [
+        (COMMITTED, 8, 9, 0),
+        (COMMITTED, 8, 10, 1),
+        (COMMITTED, 8, 30, 1),
+        (COMMITTED, 10, 10, 0),  # all transactions have ended
+        (COMMITTED, 9, 10, 0),  # there is something left to read before it
+        (COMMITTED, None, 10, 0),  # nothing was fetched yet
+        (OPTIONS, 8, 10, 0),
+    ],
+)
+async def test_an_open_transaction_that_holds_back_ten_looks_running_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+    options: KafkaOptions,
+    stable: int | None,
+    looks: int,
+    told: int,
+) -> None:
+    source, consumer = owning(P0, options=options)
+    source._offsets = FakeOffsets(0, 10)  # type: ignore[assignment]
+    source._ownership.read_up_to[0] = consumer.positions[P0] = 8
+    consumer.stable, consumer.end = stable, 10
+
+    ends = [await source.end_offsets(frozenset({0})) for _ in range(looks)]
+
+    assert ends[-1] == {0: 10}
+    assert caplog.messages.count("open_transaction_holds_back_reading") == told
+
+
+async def test_reading_that_goes_on_begins_the_looks_anew(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING)
+    source, consumer = owning(P0, options=COMMITTED)
+    source._offsets = FakeOffsets(0, 30)  # type: ignore[assignment]
+    source._ownership.read_up_to[0] = 8
+
+    for offset in range(8, 20):
+        consumer.positions[P0] = consumer.stable = offset
+        consumer.end = 30
+        await source.end_offsets(frozenset({0}))
+
+    assert caplog.messages == []
 
 
 async def test_a_commit_is_accepted_only_in_its_own_epoch() -> None:
@@ -329,7 +462,6 @@ async def test_a_source_that_was_not_started_says_so() -> None:
     with pytest.raises(FatalError, match="events is not started"):
         await source.fetch()
 
-    assert source.partition_count == 0
     assert source.topic == "events"
 
 

@@ -223,3 +223,9 @@ def test_the_reference_page_is_what_the_declarations_say(*, update_golden: bool)
 
     assert page.read_text(encoding="utf-8") == reference()
     assert all(f"`{name}`" in reference() for name in PUBLIC)
+
+
+def test_the_page_lists_what_can_be_the_reason_of_an_exclusion() -> None:
+    (row,) = (line for line in reference().splitlines() if "`contact_excluded_total`" in line)
+
+    assert "`reason` (each of `excluded_reasons` \\| `short_abandon` \\| `other`)" in row

@@ -79,6 +79,10 @@ def figures(contacts: int, answered: int, within: Mapping[str, int], **more: obj
         "excluded": 4,
         "answered": answered,
         "never_answered": contacts - answered,
+        "waiting": (contacts - answered) // 2,
+        "abandoned": (contacts - answered) // 4,
+        "closed_unanswered": (contacts - answered) // 8,
+        "given_up": (contacts - answered) // 16,
         "within": within,
         "missed": {band: contacts - met for band, met in within.items()},
         "abandoned_in": dict.fromkeys(within, 0),
@@ -300,7 +304,7 @@ def test_the_totals_are_sums_over_the_channels() -> None:
 def test_in_the_sum_over_all_a_band_counts_only_the_channels_that_have_it() -> None:
     cells = row_of(report({}), "all")
 
-    assert cells[4:6] == ["50", "50"]
+    assert cells[5:7] == ["50", "50"]
 
 
 def test_a_band_is_the_share_of_all_its_contacts_the_undecided_included() -> None:
@@ -309,10 +313,34 @@ def test_a_band_is_the_share_of_all_its_contacts_the_undecided_included() -> Non
 
     text = report({"channels": {"chat": total}, "all": total})
 
-    assert row_of(text, "chat")[4] == "20"
+    assert row_of(text, "chat")[5] == "20"
 
 
-def test_of_more_than_six_bands_the_shortest_are_left_out_and_it_says_so() -> None:
+def test_who_waits_still_and_who_is_lost_stand_apart() -> None:
+    unanswered = {"waiting": 3, "abandoned": 20, "closed_unanswered": 400, "given_up": 5000}
+    total = figures(6000, 577, {"10m": 577}, **unanswered)
+
+    text = report({"channels": {"chat": total}, "all": total})
+
+    assert row_of(text, "Channel")[3:5] == ["Waiting", "Lost"]
+    assert row_of(text, "chat")[3:5] == ["3", "5420"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_four_bands_fit_with_millions_of_contacts_and_a_channel_of_any_name(
+    language: Language,
+) -> None:
+    within = dict.fromkeys(("10m", "1h", "8h", "24h"), 1_234_567)
+    total = figures(1_234_567, 1_234_567, within, waiting=1_234_567, abandoned=1_234_567)
+
+    text = report({"channels": {"a_channel_of_a_long_name": total}, "all": total}, language)
+
+    assert text.splitlines()[0].split() == ["10m", "1h", "8h", "24h"]
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+
+
+def test_of_more_bands_than_fit_the_shortest_are_left_out_and_it_says_so() -> None:
     bands = ("1h30m", "10s", "20s", "60s", "10m", "1h", "8h", "1d")
     total = figures(2, 1, dict.fromkeys(bands, 1))
 

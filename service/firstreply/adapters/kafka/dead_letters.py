@@ -139,7 +139,7 @@ class KafkaDeadLetters:
         }
         if letter.timestamp is not None:
             own["firstreply.dlq.timestamp"] = str(letter.timestamp)
-        # A detail that quotes a name from the input may hold half a surrogate pair.
+        # All words of ours (see rejection.py); still, no letter of them may stop a letter.
         return [(name, text.encode("utf-8", "backslashreplace")) for name, text in own.items()]
 
     def _refused(

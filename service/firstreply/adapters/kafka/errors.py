@@ -1,7 +1,8 @@
 """What Kafka's errors mean to the person who runs the service.
 
 Each function turns what aiokafka raised into the error that says what to do next, with the topic,
-the partition, the offsets and the remedy.
+the partition, the offsets and the remedy. None quotes a record: what aiokafka's parsers raise is
+named by its kind, only errors of Kafka itself by their text.
 """
 
 from collections.abc import Mapping
@@ -71,10 +72,12 @@ def unreadable(
             return RetryableError(f"{place}: {error!r}")
         return FatalError(f"{place}: the consumer cannot go on: {error!r}; restart the service")
     return FatalError(
-        f"{place}: a record batch cannot be decoded: {error!r}. Restart the service; if it stops "
-        "at the same place, the batch is damaged: examine it with kafka-dump-log.sh and move the "
-        f"group past it, with all members stopped, by {_command(options)} --topic "
-        f"{options.topic}:PARTITION --reset-offsets --to-offset OFFSET --execute"
+        # Its kind alone: the text of a decoding error quotes the bytes of the record.
+        f"{place}: a record batch cannot be decoded ({type(error).__name__}): a header name that "
+        "is not UTF-8, or a damaged batch. Restart the service; if it stops at the same place, "
+        "examine the batch with kafka-dump-log.sh and move the group past it, with all members "
+        f"stopped, by {_command(options)} --topic {options.topic}:PARTITION --reset-offsets "
+        "--to-offset OFFSET --execute"
     )
 
 

@@ -3,13 +3,19 @@
 The proof of log time needs a fresh answer, so this is a client of its own, member of no group, that
 never fetches: ``highwater()`` of the consumer is a remembered value
 and is older than the clock it would be compared with. It asks with ``read_uncommitted``, because
-``read_committed`` hides the records of open transactions. A leader that does not answer in time is
-a ``RetryableError``, and the next question goes over a new connection: aiokafka would wait on the
-dead one until TCP gives up.
+``read_committed`` hides the records of open transactions. After a leader that did not answer in
+time the next question goes over a new connection: aiokafka would wait on the dead one until TCP
+gives up.
+
+aiokafka answers for all partitions or for none. So ends are asked for together, one request per
+leader, and one by one only where that found no answer: a partition without a leader must not stop
+the clocks of the others. A partition known to be silent is asked for apart until it answers.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -20,6 +26,11 @@ from firstreply.adapters.kafka.options import KafkaOptions, connection_arguments
 from firstreply.adapters.kafka.topics import NOT_AUTHORISED
 from firstreply.domain.errors import FatalError, RetryableError
 
+_log = logging.getLogger(__name__)
+
+_TOGETHER: Final = 0.25
+"""The part of ``offsets_timeout`` in which all leaders must answer, or each is asked apart."""
+
 
 class LeaderOffsets:
     """Beginning, end and time lookup of the partitions of one topic. Safe to share by tasks."""
@@ -28,6 +39,8 @@ class LeaderOffsets:
         self._options = options
         self._client: AIOKafkaConsumer | None = None
         self._opening = asyncio.Lock()
+        self._silent: set[int] = set()
+        """Partitions whose leader did not answer the last time, while another's did."""
 
     async def start(self) -> None:
         """Connect. Raises RetryableError when no broker is reached."""
@@ -42,11 +55,37 @@ class LeaderOffsets:
     async def ends(self, partitions: Iterable[int]) -> Mapping[int, int]:
         """Return the offset after the last record of each partition, as its leader knows it.
 
+        Partitions whose leader did not answer within ``offsets_timeout`` are left out.
+
         Raises:
-            RetryableError: a leader did not answer within ``offsets_timeout``.
+            RetryableError: no leader answered within ``offsets_timeout``.
         """
         wanted = self._named(partitions)
-        return await self._ask(wanted, lambda client: client.end_offsets(wanted))
+        if not wanted:
+            return {}
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._options.offsets_timeout.total_seconds()
+        try:
+            async with asyncio.timeout_at(until):
+                client = await self._opened()
+        except (KafkaError, TimeoutError) as error:
+            raise self._unanswered(wanted, error) from error
+        # First, and not beside the silent ones: aiokafka makes one connection at a time, and one
+        # to a dead broker would keep the others waiting.
+        answers = await self._ends_together(client, wanted)
+        silent: dict[TopicPartition, Exception] = {}
+        rest = [name for name in wanted if name not in answers]
+        asked = (self._end_alone(client, name, until) for name in rest)
+        for name, outcome in zip(rest, await asyncio.gather(*asked), strict=True):
+            if isinstance(outcome, Exception):
+                silent[name] = outcome
+            else:
+                answers[name] = outcome
+        if silent:
+            await self._drop(client)  # not reused: see the module's docstring
+            self._require_some(answers, silent)
+        self._remember(answers, silent)
+        return {name.partition: offset for name, offset in answers.items()}
 
     async def beginnings(self, partitions: Iterable[int]) -> Mapping[int, int]:
         """Return the offset of the oldest record that retention has left in each partition.
@@ -74,6 +113,62 @@ class LeaderOffsets:
             return {} if found is None else {name: found.offset}
 
         return (await self._ask([name], ask)).get(partition)
+
+    async def _ends_together(
+        self, client: AIOKafkaConsumer, wanted: list[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        """Return the ends of those not known to be silent; of none if one of them is silent."""
+        names = [name for name in wanted if name.partition not in self._silent]
+        if not names:
+            return {}
+        try:
+            async with asyncio.timeout(self._options.offsets_timeout.total_seconds() * _TOGETHER):
+                return dict(await client.end_offsets(names))
+        except (KafkaError, TimeoutError):
+            return {}  # the same question, asked one by one, tells whose error it is
+
+    @staticmethod
+    async def _end_alone(
+        client: AIOKafkaConsumer, name: TopicPartition, until: float
+    ) -> int | KafkaError | TimeoutError:
+        try:
+            async with asyncio.timeout_at(until):
+                end: int = (await client.end_offsets([name]))[name]
+        except (KafkaError, TimeoutError) as error:
+            return error
+        return end
+
+    def _require_some(
+        self, answers: Mapping[TopicPartition, int], silent: Mapping[TopicPartition, Exception]
+    ) -> None:
+        for error in silent.values():
+            if isinstance(error, NOT_AUTHORISED):
+                raise kafka_errors.not_authorised(self._options, error) from error
+        if not answers:
+            error = next(iter(silent.values()))
+            raise self._unanswered(list(silent), error) from error
+
+    def _remember(
+        self, answers: Mapping[TopicPartition, int], silent: Mapping[TopicPartition, Exception]
+    ) -> None:
+        for name in answers:
+            if name.partition in self._silent:
+                self._silent.discard(name.partition)
+                _log.info(
+                    "end_offset_known_again",
+                    extra={"topic": name.topic, "partition": name.partition},
+                )
+        for name, error in silent.items():
+            if name.partition not in self._silent:
+                self._silent.add(name.partition)
+                _log.warning(
+                    "end_offset_unknown",
+                    extra={
+                        "topic": name.topic,
+                        "partition": name.partition,
+                        "error": type(error).__name__,
+                    },
+                )
 
     def _named(self, partitions: Iterable[int]) -> list[TopicPartition]:
         return [TopicPartition(self._options.topic, partition) for partition in partitions]

@@ -72,6 +72,7 @@ class KafkaOptions:
     max_partition_fetch_bytes: int = 1_048_576
     """A larger record still arrives, alone: brokers return at least one (KIP-74)."""
     isolation_level: IsolationLevel = "read_uncommitted"
+    """``read_committed`` leaves out aborted events, and waits where a transaction is left open."""
 
     def __post_init__(self) -> None:
         if isinstance(self.start, datetime) and self.start.utcoffset() is None:

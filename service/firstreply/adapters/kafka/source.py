@@ -10,12 +10,14 @@ is fatal and names topic, partition, offsets and the remedy. Every wait on a bro
 """
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import KafkaError
 
 from firstreply.adapters.kafka import errors as kafka_errors
 from firstreply.adapters.kafka.commits import GroupCommits
@@ -30,8 +32,11 @@ from firstreply.adapters.kafka.options import (
 from firstreply.adapters.kafka.ownership import Ownership
 from firstreply.adapters.kafka.start import starting_offset
 from firstreply.adapters.kafka.topics import Topic, require_input
+from firstreply.adapters.kafka.transactions import OpenTransactions
 from firstreply.domain.errors import FatalError, FirstreplyError, RetryableError
 from firstreply.ports import Assignment, Record
+
+_log = logging.getLogger(__name__)
 
 _FETCH_WAIT: Final = timedelta(milliseconds=200)
 _POLL_PATIENCE_SECONDS: Final = 0.5
@@ -51,6 +56,7 @@ class KafkaSource:
         self._options = options
         self._offsets = LeaderOffsets(options)
         self._commits = GroupCommits(options)
+        self._transactions = OpenTransactions(options)
         self._ownership = Ownership(hold=self._hold, released=self._commits.drop)
         self._consumer: AIOKafkaConsumer | None = None
         self._input: Topic | None = None
@@ -60,17 +66,6 @@ class KafkaSource:
     def topic(self) -> str:
         """The topic's name."""
         return self._options.topic
-
-    @property
-    def partition_count(self) -> int:
-        """How many partitions the topic has, by the latest metadata; 0 before ``start``."""
-        known = self._consumer and self._consumer.partitions_for_topic(self.topic)
-        return len(known) if known else self._known_partitions()
-
-    @property
-    def input_topic(self) -> Topic | None:
-        """What the brokers said about the topic at ``start``."""
-        return self._input
 
     async def start(self) -> None:
         """Look at the topic, connect and ask to join the group; does not wait for partitions.
@@ -102,8 +97,9 @@ class KafkaSource:
             await asyncio.wait({poll})
         consumer, self._consumer = self._consumer, None
         if consumer is not None and not await bounded(consumer.stop(), self._options.stop_timeout):
-            # stop() gave up half way, before it closed its sockets.
-            await bounded(consumer._client.close(), self._options.stop_timeout)  # noqa: SLF001
+            # stop() gave up half way, before it closed its sockets, and offers no other way.
+            client = consumer._client  # noqa: SLF001  # its only name
+            await bounded(client.close(), self._options.stop_timeout)
         await self._offsets.stop()
 
     def assignment(self) -> Assignment:
@@ -137,7 +133,8 @@ class KafkaSource:
 
         A poll that a rebalance holds up goes on in the background and is taken up by the next
         call: aiokafka's ``getmany`` must never be cancelled, and it must be called even while
-        nothing is owned, or the member cannot rejoin (aiokafka #1187).
+        nothing is owned, or the member cannot rejoin (aiokafka #1187). What only needs time is
+        logged and empty too; the position stands, so the next call meets it again.
 
         Raises:
             FatalError: records were lost, cannot be read, or may not be read.
@@ -147,15 +144,18 @@ class KafkaSource:
         if poll is None:
             poll = self._poll = asyncio.create_task(self._getmany(), name="kafka-getmany")
         await asyncio.wait({poll}, timeout=_POLL_PATIENCE_SECONDS)
-        if not poll.done() or poll.cancelled():
+        if not poll.done():
             return {}
         self._poll = None
+        if poll.cancelled():
+            return {}
         try:
             epoch, batches = poll.result()
         except FirstreplyError:
             raise
-        except Exception as error:  # aiokafka's parsers raise anything
-            raise await self._unreadable(error) from error
+        except Exception as error:  # noqa: BLE001  # aiokafka's parsers raise anything
+            await self._report(error)
+            return {}
         self._ownership.check()
         return batches if epoch == self._ownership.current.epoch else {}
 
@@ -165,8 +165,10 @@ class KafkaSource:
         Offsets that hold no record (transaction markers, aborted transactions) at the end do not
         count once they were passed: all records below the answer will have been handed out.
 
+        Partitions whose leader did not answer within ``offsets_timeout`` are left out.
+
         Raises:
-            RetryableError: a leader did not answer within ``offsets_timeout``.
+            RetryableError: no leader answered.
         """
         ends = await self._offsets.ends(partitions)
         return {number: await self._last_record(number, end) for number, end in ends.items()}
@@ -209,6 +211,18 @@ class KafkaSource:
             read_up_to[partition] = records[-1].offset + 1
         return self._ownership.current.epoch, batches
 
+    async def _report(self, error: Exception) -> None:
+        """Raise what a failed poll means; log it, and wait a little, if it only needs time."""
+        try:
+            meaning = await self._unreadable(error)
+        except RetryableError as unknown:
+            meaning = unknown
+        if isinstance(meaning, FatalError):
+            # A traceback would print the bytes that a parser's error quotes.
+            raise meaning from (error if isinstance(error, KafkaError) else None)
+        _log.warning("kafka_fetch_failed", extra={"error": str(meaning)})
+        await asyncio.sleep(_POLL_PATIENCE_SECONDS)
+
     async def _unreadable(self, error: Exception) -> FatalError | RetryableError:
         lost = kafka_errors.lost_positions(error)
         for partition, offset in lost.items():
@@ -228,6 +242,7 @@ class KafkaSource:
             return end
         # Answers at once: a partition that was begun in this epoch has a position.
         position = await self._running().position(TopicPartition(self.topic, partition))
+        self._transactions.look(self._running(), partition, position)
         return read_up_to if position >= end else end
 
     def _lost(self, partition: int) -> RetryableError:
