@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from firstreply.config_tiers import TIERS, tier_warnings
+from firstreply.config.tiers import TIERS, tier_warnings
 
 TEN_MINUTES = timedelta(minutes=10)
 KEY = "channels.chat.promise"

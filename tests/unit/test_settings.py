@@ -70,10 +70,19 @@ def test_each_message_shows_the_place_that_a_person_would_look_at() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in CONFIG.glob("valid_*.yaml")))
-def test_each_valid_file_is_accepted_without_a_warning(name: str) -> None:
+def test_each_valid_file_is_accepted_without_a_warning_but_of_its_alerts(name: str) -> None:
     settings = load_settings(Path(name), {})
 
-    assert settings.warnings() == []
+    assert [warning for warning in settings.warnings() if ".promise." not in warning] == []
+
+
+def test_an_objective_that_a_burn_tier_cannot_reach_is_told_with_what_fires_instead() -> None:
+    settings = load_settings(Path("valid_example.yaml"), {})
+
+    warnings = "\n".join(settings.warnings())
+
+    assert "channels.phone.promise.objective: at 0.8 a burn rate cannot exceed 5" in warnings
+    assert "ContactPromiseBurnFast when less than 10% are kept over 1h" in warnings
 
 
 def test_without_a_file_the_built_in_channels_and_the_four_bands_hold() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from firstreply.calendars import country_holidays
+from firstreply.config.tiers import tier_warnings
 from firstreply.domain.bands import Clock
 from firstreply.durations import canonical, parse_duration
 from firstreply.settings import Settings
@@ -58,3 +59,6 @@ def _channel_warnings(settings: Settings, name: str) -> Iterator[str]:
             f"{key}.short_abandon: {canonical(settings.short_abandon_of(name))} is not shorter "
             f"than the band {bands[0].name}; an abandonment hardly ever counts"
         )
+    if channel.promise is not None:
+        limit = parse_duration(channel.promise.band)
+        yield from tier_warnings(f"{key}.promise", channel.promise.objective, limit)
