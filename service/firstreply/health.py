@@ -14,7 +14,7 @@ import msgspec
 BEHIND_SECONDS: Final = 10.0
 """Not having read up to an earlier end for so long makes a partition "behind"."""
 
-_STARTING: Final = "starting: no partition was assigned yet"
+_STARTING: Final = "starting: the group has assigned nothing yet"
 
 
 class _Progress(msgspec.Struct):
@@ -43,7 +43,7 @@ class Health:
         self._unbegun_since: float | None = None
         self._failure: str | None = None
         self._rebalancing_since: float | None = None
-        self._ever_assigned = False
+        self._joined = False
         self.moving = False
         """Whether every owned partition is at its end or got further since the last look."""
         self.reasons: list[str] = [_STARTING]
@@ -86,12 +86,13 @@ class Health:
 
         Args:
             assigned: partitions we own.
-            settled: False while a rebalance is under way.
+            settled: False until the group has assigned partitions, be it none to a spare member,
+                and while a rebalance is under way.
             offsets: offset after the last folded record, for those that were begun.
             ends: end offset, where a leader told one.
             now: seconds.
         """
-        self._ever_assigned = self._ever_assigned or bool(assigned)
+        self._joined = self._joined or settled
         if settled:
             self._rebalancing_since = None
         elif self._rebalancing_since is None:
@@ -109,8 +110,7 @@ class Health:
             for number, offset in offsets.items()
         }
         self.moving = (
-            self._ever_assigned
-            and settled
+            settled
             and (not offsets or now - self._proved_at <= BEHIND_SECONDS)
             and not unbegun
             and all(seen.moved_at == now for seen in self._progress.values())
@@ -159,7 +159,7 @@ class Health:
             )
 
     def _reasons(self, unbegun: frozenset[int], now: float) -> list[str]:
-        if not self._ever_assigned:
+        if not self._joined:
             return [_STARTING]
         reasons = [f"partition {number}: not begun yet" for number in sorted(unbegun)]
         if self._rebalancing_since is not None:

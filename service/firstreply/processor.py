@@ -312,7 +312,7 @@ class Processor:
         assignment = self._source.assignment()
         self.health.looked(
             assigned=assignment.partitions,
-            settled=assignment.settled,
+            settled=assignment.settled and assignment.epoch > 0,
             offsets=offsets,
             ends=dict(self._ends),
             now=self._monotonic(),

@@ -24,6 +24,7 @@ class Seen:
         assigned: frozenset[int] | None = None,
         committed: bool = True,
         proved: bool = True,
+        settled: bool = True,
     ) -> Health:
         if committed:
             self.health.committed(now)
@@ -34,6 +35,7 @@ class Seen:
             offsets=offsets,
             ends={} if ends is None else ends,
             now=now,
+            settled=settled,
         )
         return self.health
 
@@ -42,15 +44,15 @@ def test_a_service_that_was_never_looked_at_is_not_ready_and_says_why() -> None:
     health = Health(STALL, 0)
 
     assert not health.ready
-    assert health.reasons == ["starting: no partition was assigned yet"]
+    assert health.reasons == ["starting: the group has assigned nothing yet"]
     assert not health.moving
 
 
 def test_a_service_that_waits_for_its_first_partition_is_not_ready() -> None:
-    health = Seen().look(1, {})
+    health = Seen().look(1, {}, settled=False)
 
     assert not health.ready
-    assert health.reasons == ["starting: no partition was assigned yet"]
+    assert health.reasons == ["starting: the group has assigned nothing yet"]
 
 
 def test_a_member_that_is_given_nothing_any_more_is_ready_to_stand_by() -> None:
@@ -301,7 +303,6 @@ def test_a_rebalance_that_does_not_end_is_neither_ready_nor_moving_and_stalls() 
 
 def test_a_spare_member_is_ready_with_nothing_to_do() -> None:
     health = Health(60, 0)
-    health.looked(assigned=frozenset({0}), offsets={0: 5}, ends={0: 5}, now=1)
 
     health.proved(2)
     health.looked(assigned=frozenset(), offsets={}, ends={}, now=2)
