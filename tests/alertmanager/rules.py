@@ -1,10 +1,11 @@
 """The alerts of ``alerts/*.yml`` as the tests of routes, messages and pages need them.
 
-What a rule's expression leaves on an alert stands only in its PromQL; what the catalogue promises
-stands here, and the inhibitions are checked against it on a real Alertmanager.
+The labels that a rule's expression leaves on an alert cannot be read off the file. The unit tests
+of the rules (``tests/alerts``) name every label of every alert, and promtool accepts no other.
 """
 
 from functools import cache
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,8 @@ import yaml
 from tests.shared import ROOT
 
 ALERTS: Final = ROOT / "alerts"
+UNIT_TESTS: Final = ROOT / "tests" / "alerts"
+PROMETHEUS: Final = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 WATCHDOG: Final = "Watchdog"
 
 
@@ -58,3 +61,21 @@ def alerts() -> tuple[Alert, ...]:
 def names() -> list[str]:
     """Return the names of all alerts, each once."""
     return sorted({alert.name for alert in alerts()})
+
+
+@cache
+def labels_of(name: str) -> frozenset[str]:
+    """Return the names of the labels that every alert of this name reaches Alertmanager with."""
+    tests = chain.from_iterable(
+        yaml.safe_load(path.read_text()).get("tests", []) for path in UNIT_TESTS.glob("*.yml")
+    )
+    expected = [
+        frozenset(alert["exp_labels"])
+        for test in tests
+        for asked in test.get("alert_rule_test", [])
+        if asked["alertname"] == name
+        for alert in asked.get("exp_alerts", [])
+    ]
+    assert expected, f"no unit test in {UNIT_TESTS.name} lets {name} fire"
+    added = yaml.safe_load(PROMETHEUS.read_text())["global"]["external_labels"]
+    return frozenset.intersection(*expected) | {"alertname"} | set(added)

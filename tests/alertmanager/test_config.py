@@ -11,10 +11,8 @@ import pytest
 import yaml
 
 from tests.alertmanager.messages import CONFIG, DEPLOY, TEMPLATES, content
-from tests.alertmanager.rules import ALERTS, WATCHDOG, Alert, alerts
-from tests.shared import ROOT
+from tests.alertmanager.rules import ALERTS, PROMETHEUS, WATCHDOG, Alert, alerts, labels_of
 
-PROMETHEUS: Final = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 RECEIVERS: Final = {
     ("floor", "critical"): "floor-critical",
     ("floor", "warning"): "floor",
@@ -107,11 +105,54 @@ def test_prometheus_accepts_its_configuration_and_the_rule_files_it_names(promto
 def test_prometheus_scrapes_every_15_seconds_under_the_job_name_that_the_rules_use() -> None:
     loaded = yaml.safe_load(PROMETHEUS.read_text())
     jobs = {job["job_name"]: job for job in loaded["scrape_configs"]}
-    named = {job for alert in alerts() for job in re.findall(r'job="([^"]+)"', alert.expression)}
+    named = {job for alert in alerts() for job in re.findall(r'job=~"([^"]+)"', alert.expression)}
 
     assert loaded["global"]["scrape_interval"] == "15s"
     assert "scrape_interval" not in jobs["firstreply"]
-    assert named <= set(jobs)
+    assert named
+    assert all(re.fullmatch(name, "firstreply") for name in named)
+    assert [job for job in jobs if any(re.fullmatch(name, job) for name in named)] == ["firstreply"]
+
+
+# -- one cause, one message (which alert silences which: test_inhibition.py)
+
+
+@pytest.mark.parametrize("side", ["source_matchers", "target_matchers"])
+@pytest.mark.parametrize("rule", content()["inhibit_rules"], ids=lambda rule: str(rule)[:60])
+def test_the_equal_labels_of_an_inhibition_exist_on_both_sides(
+    rule: dict[str, list[str]], side: str
+) -> None:
+    matching = [alert for alert in alerts() if matches(rule[side], alert)]
+
+    assert matching, "an inhibition without alerts is dead"
+    for alert in matching:
+        assert labels_of(alert.name) >= set(rule["equal"]), alert.name
+
+
+def test_no_inhibition_names_an_alert_that_does_not_exist() -> None:
+    text = "".join(
+        matcher
+        for rule in content()["inhibit_rules"]
+        for side in ("source_matchers", "target_matchers")
+        for matcher in rule[side]
+    )
+    named = set(re.findall(r"(?:Contact|Firstreply)[A-Z]\w+", text))
+
+    assert named <= {alert.name for alert in alerts()}
+
+
+def matches(matchers: list[str], alert: Alert) -> bool:
+    """Whether an alert may match; labels that its expression leaves have some value."""
+    labels = dict.fromkeys(labels_of(alert.name), "some") | alert.labels
+    labels["alertname"] = alert.name
+    for matcher in matchers:
+        parts = re.fullmatch(r'(\w+) (=|!=|=~) "(.*)"', matcher)
+        assert parts, matcher
+        name, operator, value = parts.groups()
+        found = re.fullmatch(value if operator == "=~" else re.escape(value), labels.get(name, ""))
+        if (found is None) == (operator != "!="):
+            return False
+    return True
 
 
 # -- who is told
