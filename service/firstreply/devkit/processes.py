@@ -61,7 +61,7 @@ class OwnedProcess:
                 stderr=subprocess.DEVNULL,
                 process_group=self.pid,
             )
-        except BaseException:
+        except BaseException:  # an interrupt too: without its guard the program would outlive us
             self._process.kill()
             self._process.wait()
             raise
