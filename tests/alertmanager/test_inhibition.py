@@ -37,6 +37,7 @@ FAST: Final = floor("ContactPromiseBurnFast", "critical", band="20s", tier="fast
 SLOW: Final = floor("ContactPromiseBurnSlow", "warning", band="20s", tier="slow")
 TICKET: Final = floor("ContactPromiseBurnTicket", "ticket", band="20s", tier="ticket")
 QUIET: Final = floor("ContactNoContactsWhenOpen", "warning")
+UNSTEADY: Final = platform("FirstreplyFiguresUnsteady", "none")
 DOWN: Final = platform("FirstreplyExporterDown", instance="a:9464", job="firstreply")
 STALE: Final = platform("FirstreplyPipelineStale", instance="a:9464", job="firstreply")
 ABSENT: Final = platform("FirstreplyMetricsAbsent")
@@ -62,9 +63,11 @@ def as_warning(alert: Labels) -> Labels:
 
 SILENCED: Final = {
     "the pipeline is stale": (STALE, CRITICAL),
-    "the exporter is down": (DOWN, CRITICAL),
+    "the figures are unsteady": (UNSTEADY, CRITICAL),
+    "the figures are unsteady, and a warning": (UNSTEADY, OVERDUE),
+    "the figures are unsteady, and information": (UNSTEADY, INFO),
+    "the figures are unsteady, and a ticket": (UNSTEADY, TICKET),
     "metrics are absent": (ABSENT, QUIET),
-    "the exporter is down, and a ticket": (DOWN, TICKET),
     "the figures are not ready": (NOT_READY, CRITICAL),
     "stale is also not ready": (STALE, NOT_READY),
     "another process catches up": (DOWN, LAG),
@@ -105,6 +108,10 @@ HEARD: Final = {
     "no channel, and tiers": (nowhere(FAST), nowhere(TICKET)),
     "no channel, and slower tiers": (nowhere(SLOW), nowhere(TICKET)),
     "slow does not silence fast": (SLOW, FAST),
+    "a process is down whose partitions others read": (DOWN, CRITICAL),
+    "unsteady figures, and operations": (UNSTEADY, NOT_READY),
+    "unsteady figures, and a process that is down": (UNSTEADY, DOWN),
+    "the watchdog while the figures are unsteady": (UNSTEADY, THE_WATCHDOG),
     "rejected events say nothing about the floor": (REJECTED, CRITICAL),
     "lag says nothing about the floor": (LAG, WARNING),
     "rejected events do not make a lag": (REJECTED, LAG),
