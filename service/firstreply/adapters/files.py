@@ -64,11 +64,22 @@ class _Peek(msgspec.Struct):
 _peek: Final = msgspec.json.Decoder(_Peek)
 
 
+class LinePlace(NamedTuple):
+    """Where a record was read."""
+
+    file: str
+    """As it was named, or ``standard input``."""
+    line: int
+    """From 1; blank lines count too."""
+
+
 class _Line(NamedTuple):
     at: int
     """Where the merge puts it: microseconds, never less than the line before in its file."""
     value: bytes
     record_timestamp: int | None
+    file: str
+    number: int
 
 
 def read_records(paths: Sequence[Path | Literal["-"]]) -> "RecordFiles":
@@ -100,6 +111,13 @@ class RecordFiles:
             self._files = [opened.enter_context(_LineFile(path, stdin)) for path in paths]
             self._closing = opened.pop_all()
         self._records = self._merged()
+        self._latest: _Line | None = None
+
+    @property
+    def place(self) -> LinePlace | None:
+        """Where the record that was returned last was read; None before the first."""
+        line = self._latest
+        return None if line is None else LinePlace(line.file, line.number)
 
     @property
     def bytes_read(self) -> int:
@@ -134,6 +152,7 @@ class RecordFiles:
         merged = lines[0] if alone else heapq.merge(*lines, key=lambda line: line.at)
         for offset, line in enumerate(merged):
             kind = None if line.record_timestamp is None else int(TimestampType.LOG_APPEND_TIME)
+            self._latest = line
             yield FileRecord(offset, line.value, line.record_timestamp, kind)
 
 
@@ -169,7 +188,13 @@ class _LineFile:
             moment, timestamp = _times(value) if timed or stamped else (None, None)
             if moment is not None and moment > at:
                 at = moment
-            yield _Line(at, value.removesuffix(b"\n"), timestamp if stamped else None)
+            yield _Line(
+                at,
+                value.removesuffix(b"\n"),
+                timestamp if stamped else None,
+                self._name,
+                self._line,
+            )
 
     def __enter__(self) -> Self:
         return self

@@ -34,6 +34,7 @@ from firstreply.domain.opening_hours import (
     FIRST_YEAR,
     LAST_YEAR,
     OpeningHours,
+    SpecialDay,
     read_opening_hours,
 )
 
@@ -214,6 +215,24 @@ class Calendar:
             )
         return _merged(windows)
 
+    def special_days_us(self, start: int, end: int) -> list[SpecialDay]:
+        """Return the holidays and exceptions that change the opening time of [start, end).
+
+        For explanations: the cost grows with the span.
+        """
+        start, end = max(start, _BEGIN), min(end, _END)
+        if end <= start:
+            return []
+        hours, zone = self.hours, self._zone
+        first = to_datetime(start).astimezone(zone).date() - _MARGIN
+        last = to_datetime(end).astimezone(zone).date()
+        return [
+            special
+            for special in hours.special_days(first, last)
+            if _clipped(hours.intervals_on(special.day, zone), start, end)
+            != _clipped(hours.usual_intervals_on(special.day, zone), start, end)
+        ]
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Calendar) and self.digest == other.digest
 
@@ -300,6 +319,15 @@ def _merged(intervals: Iterable[Interval]) -> list[Interval]:
         else:
             merged.append((opening, closing))
     return merged
+
+
+def _clipped(intervals: Iterable[Interval], start: int, end: int) -> list[Interval]:
+    """Return what lies in [start, end) of intervals."""
+    return _merged(
+        (max(start, opening), min(end, closing))
+        for opening, closing in intervals
+        if opening < end and closing > start
+    )
 
 
 def _year_of(instant: int) -> int:

@@ -16,7 +16,8 @@ import difflib
 import hashlib
 import re
 import zoneinfo
-from collections.abc import Iterable, Mapping, Sequence
+from calendar import isleap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -41,10 +42,21 @@ _ONE_DAY: Final = timedelta(days=1)
 _ALL_DAY: Final = ((0, _MINUTES_A_DAY),)
 _DATES_IN_A_LEAP_YEAR: Final = 366
 _LEAP_YEAR: Final = 2000
+_LEAP_DAY: Final = (2, 29)
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _MONTH_DAY: Final = re.compile(r"([0-9]{2})-([0-9]{2})")
 _UNSTABLE_ZONES: Final = re.compile(r"localtime|posixrules|Factory|(right|posix)/.*")
 """In the zone database, but another rule on each machine, or counting leap seconds."""
+
+
+class SpecialDay(msgspec.Struct, frozen=True):
+    """A local date that does not open as its weekday does."""
+
+    day: date
+    is_exception: bool
+    """A dated exception; else a holiday."""
+    windows: tuple[Window, ...]
+    """What opens instead."""
 
 
 class OpeningHours(msgspec.Struct, frozen=True):
@@ -77,11 +89,38 @@ class OpeningHours(msgspec.Struct, frozen=True):
         A window that daylight saving leaves empty (it lies in the hour that is skipped) or turns
         around is not among them.
         """
-        intervals = [
-            (_utc(day, opening, zone), _utc(day, closing, zone))
-            for opening, closing in self.windows_on(day)
+        return _intervals(self.windows_on(day), day, zone)
+
+    def usual_intervals_on(self, day: date, zone: zoneinfo.ZoneInfo) -> list[tuple[int, int]]:
+        """Return what ``intervals_on`` would without holidays and exceptions."""
+        usual = () if self.weekly is None else self.weekly[day.weekday()]
+        return _intervals(usual, day, zone)
+
+    def special_days(self, first: date, last: date) -> list[SpecialDay]:
+        """Return the dates from ``first`` to ``last``, inclusive, that open unlike their weekday.
+
+        A holiday on a day that is closed anyway is not among them.
+        """
+        if self.weekly is None:
+            return []
+        days = {day for day in (*self.holidays, *self.exceptions) if first <= day <= last}
+        days.update(
+            day
+            for year in range(first.year, last.year + 1)
+            for day in self._annual_dates(year)
+            if first <= day <= last
+        )
+        return [
+            SpecialDay(day, day in self.exceptions, self.windows_on(day))
+            for day in sorted(days)
+            if self.windows_on(day) != self.weekly[day.weekday()]
         ]
-        return [(opening, closing) for opening, closing in intervals if opening < closing]
+
+    def _annual_dates(self, year: int) -> Iterator[date]:
+        for text in self.annual_holidays:
+            month, day = int(text[:2]), int(text[3:])
+            if (month, day) != _LEAP_DAY or isleap(year):
+                yield date(year, month, day)
 
     def ever_open(self) -> bool:
         """Say whether there is any opening time at all, now or later."""
@@ -137,6 +176,17 @@ def read_opening_hours(
         )
         raise ConfigurationError(msg)
     return hours
+
+
+def _intervals(
+    windows: Iterable[Window], day: date, zone: zoneinfo.ZoneInfo
+) -> list[tuple[int, int]]:
+    """Leave out what daylight saving leaves empty or turns around."""
+    return [
+        (begin, end)
+        for opening, closing in windows
+        if (begin := _utc(day, opening, zone)) < (end := _utc(day, closing, zone))
+    ]
 
 
 def _utc(day: date, minute: int, zone: zoneinfo.ZoneInfo) -> Instant:

@@ -412,6 +412,22 @@ def test_closing_twice_does_nothing_more(tmp_path: Path) -> None:
     records.close()
 
 
+def test_the_place_of_the_record_returned_last_is_file_and_line(tmp_path: Path) -> None:
+    one = write(tmp_path / "one", [at(1, 1), b"", at(2, 30)])
+    other = write(tmp_path / "other", [at(3, 2)])
+
+    with read_records([one, other]) as records:
+        before = records.place
+        places = [(record.value, records.place) for record in records]
+
+    assert before is None
+    assert places == [
+        (at(1, 1), (str(one), 1)),
+        (at(3, 2), (str(other), 1)),
+        (at(2, 30), (str(one), 3)),
+    ]
+
+
 @given(st.lists(st.lists(st.integers(0, 59), max_size=8), min_size=1, max_size=4))
 def test_a_merge_loses_nothing_and_keeps_the_order_of_every_file(files: list[list[int]]) -> None:
     lines = [

@@ -1,0 +1,126 @@
+"""Asks a running service to explain a contact: ``GET /api/v1/contacts/{id}``.
+
+The body comes back as the service wrote it; every way in which that can fail becomes an error that
+says what to do. One request, with a timeout and a bound on the answer.
+"""
+
+import ipaddress
+import json
+from http import HTTPStatus
+from http.client import HTTPException
+from typing import Final
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlsplit
+from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
+
+from firstreply.domain.errors import (
+    ConfigurationError,
+    FatalError,
+    FirstreplyError,
+    RetryableError,
+)
+
+_TIMEOUT: Final = 10.0
+_MOST_BYTES: Final = 8 << 20
+
+
+def fetch_explanation(url: str, contact_id: str) -> bytes:
+    """Return the explanation as JSON.
+
+    Args:
+        url: of the service, such as ``http://127.0.0.1:9464``; http or https.
+        contact_id: exactly as in the events.
+
+    Raises:
+        ConfigurationError: no such address, no service of ours there, or one that shows no
+            contacts.
+        FatalError: the service does not know the contact.
+        RetryableError: nobody answers, or not now.
+    """
+    address = _address(url)
+    request = Request(  # noqa: S310 - _address lets http and https pass, nothing else
+        f"{address}/api/v1/contacts/{quote(contact_id, safe='')}",
+        headers={"Accept": "application/json"},
+    )
+    try:
+        with _opener(address).open(request, timeout=_TIMEOUT) as response:
+            body: bytes = response.read(_MOST_BYTES + 1)
+    except HTTPError as refused:
+        with refused:
+            raise _refusal(address, contact_id, refused) from refused
+    except (URLError, HTTPException, OSError) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        msg = (
+            f"{address}: cannot be asked: {_in_words(reason)}; check --url and that the service"
+            " runs (firstreply run), or name files to read"
+        )
+        raise RetryableError(msg) from error
+    if len(body) > _MOST_BYTES or not _is_object(body):
+        raise _another(address)
+    return body
+
+
+def _address(url: str) -> str:
+    """Return the address without the slash at its end; only http and https are one."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        known = known and (parts.port is None or parts.port > 0)
+    except ValueError:
+        known = False
+    if not known:
+        msg = f"--url {url}: give the address of a service, such as http://127.0.0.1:9464"
+        raise ConfigurationError(msg)
+    return url.rstrip("/")
+
+
+def _opener(address: str) -> OpenerDirector:
+    """Return what opens an address: a proxy of the environment cannot reach our own machine."""
+    host = urlsplit(address).hostname or ""
+    return build_opener(ProxyHandler({})) if _is_loopback(host) else build_opener()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _refusal(address: str, contact_id: str, refused: HTTPError) -> FirstreplyError:
+    """Say what to do about an answer that is no explanation."""
+    if not _is_object(refused.read(_MOST_BYTES)):
+        return _another(address)
+    if refused.code == HTTPStatus.FORBIDDEN:
+        return ConfigurationError(
+            f"{address}: shows no single contacts, as their ids are personal; set"
+            " http.contact_ids: true in its configuration, or name files to read"
+        )
+    if refused.code == HTTPStatus.NOT_FOUND:
+        return FatalError(
+            f"{address}: does not know contact {contact_id!r}; check the id, case and all. A"
+            " process knows the contacts of its own partitions, until they are settled and silent"
+            " for settle_for: ask the others too, or name files to read"
+        )
+    return RetryableError(f"{address}: answers {refused.code} {refused.reason}; see {address}/")
+
+
+def _another(address: str) -> ConfigurationError:
+    msg = (
+        f"{address}: does not answer as firstreply does, in JSON; check --url: it is the address"
+        " of /metrics without the path"
+    )
+    return ConfigurationError(msg)
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _in_words(reason: object) -> str:
+    if isinstance(reason, OSError) and reason.strerror:
+        return reason.strerror
+    return str(reason) or type(reason).__name__

@@ -1,0 +1,386 @@
+"""Every sentence of an explanation, in each language: the one table of messages.
+
+Keys are dotted: what a sentence is about, then which of its cases. Both languages have the same
+keys with the same placeholders; a test compares them.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from firstreply.words import Language
+
+MESSAGES: Final[Mapping[Language, Mapping[str, str]]] = {
+    Language.EN: {
+        "title": "Contact {contact}: {headline}.",
+        "headline.answered": "answered by a human after {time}",
+        "headline.at_once": "answered by a human at once",
+        "headline.after_abandoned": "answered by a human after {time}, when the customer had given "
+        "up",
+        "headline.after_closed": "answered by a human after {time}, when it had been closed",
+        "headline.no_clock": "still waiting for an answer",
+        "headline.waiting": "still waiting for an answer after {time}",
+        "headline.abandoned": "the customer gave up after {time}",
+        "headline.closed": "closed without an answer after {time}",
+        "headline.given_up": "never answered, given up",
+        "headline.excluded": "excluded, it counts in no band",
+        "headline.unseen": "not received, its clock has not started",
+        "headline.self_served": "self-served, not received",
+        "promise.met": "; promise kept ({band})",
+        "promise.missed": "; promise missed ({band})",
+        "promise.abandoned": "; promise not kept ({band})",
+        "promise.ignored": "; left out of the promise ({band})",
+        "promise.undecided": "; promise still open ({band})",
+        "as_of": "As of {at}. Clock times are those of {timezone}.",
+        "clock_times": "Clock times are those of {timezone}.",
+        "several": "{number} of {total} contacts with this id:",
+        "earlier_left_out": "{count} still earlier ones are left out.",
+        "in.queue": "in queue {queue}",
+        "in.other": "in queue {queue} (not configured: counts as {label})",
+        "in.none": "in no queue",
+        "start.opened": "Opened {opened} on {channel}, {queue}. That starts the clock.",
+        "start.message": "The customer wrote {opened} on {channel}, {queue}; no earlier opening by "
+        "a customer is known. That starts the clock.",
+        "start.queued.opened": "Opened {opened} on {channel}. There the clock starts when a queue "
+        "takes the contact: {start}, {queue}.",
+        "start.queued.message": "The customer wrote {opened} on {channel}. There the clock starts "
+        "when a queue takes the contact: {start}, {queue}.",
+        "start.queue_fallback.opened": "Opened {opened} on {channel}. There the clock starts when "
+        "a queue takes the contact, but a human answered before: it starts at the opening.",
+        "start.queue_fallback.message": "The customer wrote {opened} on {channel}. There the clock "
+        "starts when a queue takes the contact, but a human answered before: it starts with the "
+        "message.",
+        "unseen.self_served": "Opened {opened} on {channel}, where the clock starts when a queue "
+        "takes the contact. It ended before any did: it counts as self-served.",
+        "unseen.no_queue": "Opened {opened} on {channel}, where the clock starts when a queue "
+        "takes the contact. None has yet, so no clock runs.",
+        "unseen.outbound": "Opened {opened} by us, outbound. It counts as received once the "
+        "customer writes.",
+        "unseen.held": "No opening and no message by the customer is known. What else came is held "
+        "for it.",
+        "unseen.held_until": "No opening and no message by the customer is known. What else came "
+        "is held for it until {until}.",
+        "channel.another": "The event that began the contact names no channel; another one names "
+        "{channel}.",
+        "channel.nobody": "No event names a channel: it counts as {channel}.",
+        "acknowledged": "An automatic reply went out {at}, {time} after the start. That "
+        "acknowledges the contact; only a human answers it.",
+        "promise": "The promise: {objective} of the contacts answered within {band}.",
+        "promise.hours": "The promise: {objective} of the contacts answered within {band} of "
+        "opening hours.",
+        "no_promise": "The channel has no promise. Its bands are measured all the same.",
+        "hours": "{limit} of opening hours are used up so:",
+        "hours.left_out": "{count} more windows",
+        "hours.special": "Hours unlike those of the weekday: {days}.",
+        "hours.special_more": "Hours unlike those of the weekday: {days}, and {count} more days.",
+        "day.holiday": "{day} (holiday)",
+        "day.closed": "{day} (closed)",
+        "day.exception": "{day} ({windows})",
+        "clock_change": "The clocks change in between: {before} becomes {after}.",
+        "deadline": "The deadline is {deadline}.",
+        "deadline.never": "There is too little opening time left to use it up: no deadline.",
+        "answered": "Answered {at} by a human, {time} after the start.",
+        "answered.at_once": "Answered {at} by a human, at once.",
+        "answered.open": "Answered {at} by a human, {time} after the start, all in opening hours.",
+        "answered.closed": "Answered {at} by a human, {time} after the start, all outside opening "
+        "hours.",
+        "answered.hours": "Answered {at} by a human, {time} after the start, {open} of them in "
+        "opening hours.",
+        "answered.skew": "The answer is stamped {at}, before the start, but within the tolerance "
+        "for clocks: answered at once.",
+        "margin.before": "That is {time} before the deadline: the promise is kept.",
+        "margin.at": "That is exactly at the deadline: the promise is kept.",
+        "margin.after": "That is {time} after the deadline, at which the promise was missed.",
+        "margin.same_hours": "No opening hours lie between, but the limit was used up first.",
+        "margin.too_late": "That changes no outcome any more.",
+        "ended.abandoned": "The customer gave up {at}, {time} after the start, unanswered.",
+        "ended.closed": "Closed {at}, {time} after the start, unanswered.",
+        "ended.counts": "That counts against the promise.",
+        "ended.ignored": "On this channel that is left out of the promise.",
+        "ended.missed_before": "The promise had been missed before, at its deadline.",
+        "excluded.event": "Excluded {at}, reason {reason}. It counts in no band.",
+        "excluded.close": "Closed {at} for the reason {reason} before any human answer. That "
+        "excludes the contact: it counts in no band.",
+        "excluded.short_abandon": "It ended {at}, {time} after the start: sooner than {limit}, so "
+        "a short abandon. That excludes the contact: it counts in no band.",
+        "given_up": "Nobody had answered by {at}: given up, bands still open are missed.",
+        "waiting": "Nobody has answered so far. It has waited {time}.",
+        "waiting.open_hours": "Nobody has answered so far. It has waited {time}, all in opening "
+        "hours.",
+        "waiting.closed_hours": "Nobody has answered so far. It has waited {time}, all outside "
+        "opening hours.",
+        "waiting.hours": "Nobody has answered so far. It has waited {time}, {open} of them in "
+        "opening hours.",
+        "waiting.at_risk": "Four fifths of the limit are used up.",
+        "waiting.overdue": "It is overdue.",
+        "waiting.far_overdue": "It has waited more than twice the limit.",
+        "waiting.closed": "The channel is closed and opens {at}.",
+        "waiting.closed_for_good": "The channel is closed and does not open again.",
+        "waiting.next": "The next deadline is {at} ({band}), in {time}.",
+        "waiting.due": "The deadline {at} ({band}) has come; the miss counts once no answer can be "
+        "on its way.",
+        "waiting.gives_up": "If nobody answers, it is given up {at}.",
+        "bands": "Band by band:",
+        "bands.promise": "Band by band (* is the promise):",
+        "clock.elapsed": "all hours",
+        "clock.business": "open hours",
+        "deadline.none": "none",
+        "band.answered": "met, {time} to spare",
+        "band.answered.at": "met, exactly at the deadline",
+        "band.answered.never": "met",
+        "band.answered_late": "missed, {time} late",
+        "band.unanswered": "missed, no answer in time",
+        "band.abandoned": "abandoned {at}",
+        "band.closed": "missed, closed {at} unanswered",
+        "band.given_up": "missed, given up {at}",
+        "band.excluded": "excluded",
+        "band.running": "open, {time} left",
+        "band.running.due": "due",
+        "band.running.never": "open",
+        "band.counted_before": "counted earlier as {outcome}",
+        "band.counted_as": "; counted so far as {outcome}",
+        "outcome.met": "met",
+        "outcome.missed": "missed",
+        "outcome.abandoned": "abandoned",
+        "outcome.excluded": "excluded",
+        "charged.one": "These outcomes count for {channel}, {queue}.",
+        "charged.queue": "queue {queue}",
+        "charged.none": "without a queue",
+        "charged.many": "The queue that held the contact when an outcome fell is charged with it: "
+        "{bands}.",
+        "charged.band": "{band}: {queue}",
+        "policy": "The configuration has changed since the start; the contact is judged by the one "
+        "of then ({digest}).",
+        "reply_wait": "The customer wrote again {at} and waits for a reply. Replies are measured "
+        "on their own.",
+        "forgotten": "As nothing more came for so long (settle_for), the contact was forgotten "
+        "when the log reached {at}. A later event under its id begins anew.",
+        "events.records": "What came, in the order of the log:",
+        "events.file": "What came, in the order of the log, with the line in {file}:",
+        "events.files": "What came, in the order of the log, with file and line:",
+        "events.facts": "What is known of its events:",
+        "events.left_out": "{count} more events",
+        "events.ids": "Ids of the last events: {ids}.",
+        "file.stdin": "standard input",
+        "line": "line\N{NO-BREAK SPACE}{line}",
+        "what.opened": "opened",
+        "what.opened_outbound": "opened by us, outbound",
+        "what.message": "message from the customer",
+        "what.reopened_by_customer": "reopened by the customer",
+        "what.reopened": "reopened",
+        "what.responded": "answer by a human",
+        "what.responded_automatically": "automatic reply",
+        "what.queued": "into a queue",
+        "what.transferred": "transferred",
+        "what.abandoned": "the customer gave up",
+        "what.closed": "closed",
+        "what.excluded": "excluded",
+        "detail.channel": "channel {name}",
+        "detail.queue": "queue {name}",
+        "detail.other_queue": "queue {name}, not configured: counts as {label}",
+        "detail.reason": "reason {name}",
+        "role.opening": "the opening",
+        "role.start": "starts the clock",
+        "role.first_response": "the first answer",
+        "role.too_early": "before the start, answers nothing",
+        "role.acknowledgement": "acknowledges",
+        "role.end": "ends the wait",
+        "role.exclusion": "excludes",
+        "event.remarks": "{event}: {remarks}",
+        "flag.duplicate": "a duplicate, changes nothing",
+        "flag.late": "came late",
+        "correction": "corrects {band} from {before} to {after}",
+        "outcome.none": "undecided",
+        "percent": "{value}%",
+        "list.and": "{first} and {last}",
+        "list.separator": "; ",
+    },
+    Language.FR: {
+        "title": "Contact {contact} : {headline}.",
+        "headline.answered": "répondu par un humain au bout de {time}",
+        "headline.at_once": "répondu aussitôt par un humain",
+        "headline.after_abandoned": "répondu par un humain au bout de {time}, après que le client "
+        "avait abandonné",
+        "headline.after_closed": "répondu par un humain au bout de {time}, après sa fermeture",
+        "headline.no_clock": "attend toujours une réponse",
+        "headline.waiting": "attend toujours une réponse depuis {time}",
+        "headline.abandoned": "abandonné par le client au bout de {time}",
+        "headline.closed": "fermé sans réponse au bout de {time}",
+        "headline.given_up": "jamais répondu, classé sans réponse",
+        "headline.excluded": "exclu, il ne compte dans aucun délai",
+        "headline.unseen": "non reçu, son chronomètre n'a pas démarré",
+        "headline.self_served": "libre-service, non reçu",
+        "promise.met": " ; promesse tenue ({band})",
+        "promise.missed": " ; promesse manquée ({band})",
+        "promise.abandoned": " ; promesse non tenue ({band})",
+        "promise.ignored": " ; laissé hors de la promesse ({band})",
+        "promise.undecided": " ; promesse encore ouverte ({band})",
+        "as_of": "Situation {at}. Les heures sont celles de {timezone}.",
+        "clock_times": "Les heures sont celles de {timezone}.",
+        "several": "{number} sur {total} contacts de cet identifiant :",
+        "earlier_left_out": "{count} encore plus anciens sont omis.",
+        "in.queue": "file {queue}",
+        "in.other": "file {queue} (non configurée : compte comme {label})",
+        "in.none": "sans file",
+        "start.opened": "Ouvert {opened} sur {channel}, {queue}. Le chronomètre démarre alors.",
+        "start.message": "Le client a écrit {opened} sur {channel}, {queue} ; aucune ouverture "
+        "antérieure par un client n'est connue. Le chronomètre démarre alors.",
+        "start.queued.opened": "Ouvert {opened} sur {channel}. Le chronomètre y démarre quand une "
+        "file prend le contact : {start}, {queue}.",
+        "start.queued.message": "Le client a écrit {opened} sur {channel}. Le chronomètre y "
+        "démarre quand une file prend le contact : {start}, {queue}.",
+        "start.queue_fallback.opened": "Ouvert {opened} sur {channel}. Le chronomètre y démarre "
+        "quand une file prend le contact, mais un humain a répondu avant : il démarre à "
+        "l'ouverture.",
+        "start.queue_fallback.message": "Le client a écrit {opened} sur {channel}. Le chronomètre "
+        "y démarre quand une file prend le contact, mais un humain a répondu avant : il démarre "
+        "avec le message.",
+        "unseen.self_served": "Ouvert {opened} sur {channel}, où le chronomètre démarre quand une "
+        "file prend le contact. Il a pris fin avant : c'est du libre-service.",
+        "unseen.no_queue": "Ouvert {opened} sur {channel}, où le chronomètre démarre quand une "
+        "file prend le contact. Aucune ne l'a encore pris : le chronomètre ne tourne pas.",
+        "unseen.outbound": "Ouvert {opened} par nous, en sortant. Il est reçu dès que le client "
+        "écrit.",
+        "unseen.held": "Aucune ouverture et aucun message du client ne sont connus. Le reste est "
+        "gardé en attendant.",
+        "unseen.held_until": "Aucune ouverture et aucun message du client ne sont connus. Le reste "
+        "est gardé en attendant ; il sera oublié {until}.",
+        "channel.another": "L'événement qui commence le contact ne nomme pas de canal ; un autre "
+        "nomme {channel}.",
+        "channel.nobody": "Aucun événement ne nomme de canal : il compte comme {channel}.",
+        "acknowledged": "Une réponse automatique est partie {at}, {time} après le départ. Elle "
+        "accuse réception ; seul un humain répond.",
+        "promise": "La promesse : {objective} des contacts répondus sous {band}.",
+        "promise.hours": "La promesse : {objective} des contacts répondus sous {band} d'heures "
+        "d'ouverture.",
+        "no_promise": "Le canal n'a pas de promesse. Ses délais sont mesurés quand même.",
+        "hours": "Les {limit} d'heures d'ouverture s'épuisent ainsi :",
+        "hours.left_out": "{count} autres plages",
+        "hours.special": "Horaires autres que ceux du jour de semaine : {days}.",
+        "hours.special_more": "Horaires autres que ceux du jour de semaine : {days}, et {count} "
+        "autres jours.",
+        "day.holiday": "{day} (férié)",
+        "day.closed": "{day} (fermé)",
+        "day.exception": "{day} ({windows})",
+        "clock_change": "Changement d'heure entre-temps : {before} devient {after}.",
+        "deadline": "L'échéance est {deadline}.",
+        "deadline.never": "Il reste trop peu d'heures d'ouverture pour l'épuiser : pas d'échéance.",
+        "answered": "Répondu {at} par un humain, {time} après le départ.",
+        "answered.at_once": "Répondu {at} par un humain, aussitôt.",
+        "answered.open": "Répondu {at} par un humain, {time} après le départ, tout en heures "
+        "d'ouverture.",
+        "answered.closed": "Répondu {at} par un humain, {time} après le départ, tout hors des "
+        "heures d'ouverture.",
+        "answered.hours": "Répondu {at} par un humain, {time} après le départ, dont {open} "
+        "d'heures d'ouverture.",
+        "answered.skew": "La réponse a été écrite {at}, avant le départ, mais dans la tolérance "
+        "des horloges : répondu aussitôt.",
+        "margin.before": "C'est {time} avant l'échéance : la promesse est tenue.",
+        "margin.at": "C'est l'instant même de l'échéance : la promesse est tenue.",
+        "margin.after": "C'est {time} après l'échéance, où la promesse a été manquée.",
+        "margin.same_hours": "Aucune heure d'ouverture ne les sépare, mais le délai était épuisé "
+        "avant.",
+        "margin.too_late": "Cela ne change plus aucun résultat.",
+        "ended.abandoned": "Le client a abandonné {at}, {time} après le départ, sans réponse.",
+        "ended.closed": "Fermé {at}, {time} après le départ, sans réponse.",
+        "ended.counts": "Cela compte contre la promesse.",
+        "ended.ignored": "Sur ce canal, cela reste hors de la promesse.",
+        "ended.missed_before": "La promesse avait été manquée avant, à son échéance.",
+        "excluded.event": "Exclu {at}, motif {reason}. Il ne compte dans aucun délai.",
+        "excluded.close": "Fermé {at} pour le motif {reason}, avant toute réponse humaine. Cela "
+        "exclut le contact : il ne compte dans aucun délai.",
+        "excluded.short_abandon": "Il a pris fin {at}, {time} après le départ : en moins de "
+        "{limit}, donc un abandon court. Cela exclut le contact : il ne compte dans aucun délai.",
+        "given_up": "Toujours sans réponse {at} : classé, les délais encore ouverts sont manqués.",
+        "waiting": "Personne n'a répondu jusqu'ici. Il a attendu {time}.",
+        "waiting.open_hours": "Personne n'a répondu jusqu'ici. Il a attendu {time}, tout en heures "
+        "d'ouverture.",
+        "waiting.closed_hours": "Personne n'a répondu jusqu'ici. Il a attendu {time}, tout hors "
+        "des heures d'ouverture.",
+        "waiting.hours": "Personne n'a répondu jusqu'ici. Il a attendu {time}, dont {open} "
+        "d'heures d'ouverture.",
+        "waiting.at_risk": "Les quatre cinquièmes du délai sont épuisés.",
+        "waiting.overdue": "Il est en retard.",
+        "waiting.far_overdue": "Il a attendu plus de deux fois le délai.",
+        "waiting.closed": "Le canal est fermé et ouvre {at}.",
+        "waiting.closed_for_good": "Le canal est fermé et n'ouvrira plus.",
+        "waiting.next": "La prochaine échéance est {at} ({band}), dans {time}.",
+        "waiting.due": "Une échéance ({band}) est venue {at} ; elle compte comme manquée dès "
+        "qu'aucune réponse ne peut plus être en route.",
+        "waiting.gives_up": "Si personne ne répond, il est classé sans réponse {at}.",
+        "bands": "Délai par délai :",
+        "bands.promise": "Délai par délai (* est la promesse) :",
+        "clock.elapsed": "en continu",
+        "clock.business": "ouverture",
+        "deadline.none": "aucune",
+        "band.answered": "tenu, {time} de marge",
+        "band.answered.at": "tenu, à l'échéance même",
+        "band.answered.never": "tenu",
+        "band.answered_late": "manqué, {time} de retard",
+        "band.unanswered": "manqué, pas de réponse à temps",
+        "band.abandoned": "abandonné {at}",
+        "band.closed": "manqué, fermé {at} sans réponse",
+        "band.given_up": "manqué, classé {at}",
+        "band.excluded": "exclu",
+        "band.running": "ouvert, reste {time}",
+        "band.running.due": "échu",
+        "band.running.never": "ouvert",
+        "band.counted_before": "compté auparavant comme {outcome}",
+        "band.counted_as": " ; compté jusqu'ici comme {outcome}",
+        "outcome.met": "tenu",
+        "outcome.missed": "manqué",
+        "outcome.abandoned": "abandonné",
+        "outcome.excluded": "exclu",
+        "charged.one": "Ces résultats comptent pour {channel}, {queue}.",
+        "charged.queue": "file {queue}",
+        "charged.none": "sans file",
+        "charged.many": "Chaque résultat compte pour la file qui tenait le contact quand il est "
+        "tombé : {bands}.",
+        "charged.band": "{band} : {queue}",
+        "policy": "La configuration a changé depuis le départ ; le contact est jugé par celle "
+        "d'alors ({digest}).",
+        "reply_wait": "Le client a écrit de nouveau {at} et attend une réponse. Ces réponses-là "
+        "sont mesurées à part.",
+        "forgotten": "Comme plus rien n'est venu si longtemps (settle_for), le contact a été "
+        "oublié quand le journal a atteint {at}. Un événement ultérieur sous son identifiant "
+        "recommence à neuf.",
+        "events.records": "Ce qui est venu, dans l'ordre du journal :",
+        "events.file": "Ce qui est venu, dans l'ordre du journal, avec la ligne dans {file} :",
+        "events.files": "Ce qui est venu, dans l'ordre du journal, avec fichier et ligne :",
+        "events.facts": "Ce qui est connu de ses événements :",
+        "events.left_out": "{count} autres événements",
+        "events.ids": "Identifiants des derniers événements : {ids}.",
+        "file.stdin": "l'entrée standard",
+        "line": "ligne\N{NO-BREAK SPACE}{line}",
+        "what.opened": "ouvert",
+        "what.opened_outbound": "ouvert par nous, en sortant",
+        "what.message": "message du client",
+        "what.reopened_by_customer": "rouvert par le client",
+        "what.reopened": "rouvert",
+        "what.responded": "réponse d'un humain",
+        "what.responded_automatically": "réponse automatique",
+        "what.queued": "mis en file",
+        "what.transferred": "transféré",
+        "what.abandoned": "abandonné par le client",
+        "what.closed": "fermé",
+        "what.excluded": "exclu",
+        "detail.channel": "canal {name}",
+        "detail.queue": "file {name}",
+        "detail.other_queue": "file {name}, non configurée : compte comme {label}",
+        "detail.reason": "motif {name}",
+        "role.opening": "l'ouverture",
+        "role.start": "démarre le chronomètre",
+        "role.first_response": "la première réponse",
+        "role.too_early": "avant le départ, ne répond à rien",
+        "role.acknowledgement": "accuse réception",
+        "role.end": "met fin à l'attente",
+        "role.exclusion": "exclut",
+        "event.remarks": "{event} : {remarks}",
+        "flag.duplicate": "un double, ne change rien",
+        "flag.late": "venu en retard",
+        "correction": "corrige {band} de {before} à {after}",
+        "outcome.none": "indécis",
+        "percent": "{value} %",
+        "list.and": "{first} et {last}",
+        "list.separator": " ; ",
+    },
+}
