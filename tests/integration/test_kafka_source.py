@@ -26,6 +26,7 @@ from firstreply.adapters.kafka.writer import KafkaWriter
 from firstreply.devkit.kafka_broker import KafkaBroker
 from firstreply.domain.errors import ConfigurationError, FatalError, RetryableError
 from firstreply.ports import DeadLetter, Record, TimestampType
+from tests.unit.adapters.kafka_nodes import aiokafka_tasks
 
 pytestmark = pytest.mark.servers
 
@@ -545,7 +546,7 @@ async def test_a_frozen_broker_is_waited_for_only_so_long_and_found_again(
     assert ends == {0: 3}
 
 
-async def test_a_frozen_broker_cannot_keep_the_source_from_stopping(
+async def test_a_frozen_broker_cannot_keep_the_source_from_stopping_and_nothing_of_it_goes_on(
     options: KafkaOptions, kafka: KafkaBroker
 ) -> None:
     limit = timedelta(seconds=1)
@@ -553,13 +554,17 @@ async def test_a_frozen_broker_cannot_keep_the_source_from_stopping(
     async with writing(options):
         pass
     async with reading(options) as source:
+        await source.begin(0)
+        await source.fetch()
         kafka.pause()
         try:
             taken = await timed(source.stop())
+            left = aiokafka_tasks()
         finally:
             kafka.resume()
 
     assert taken < 4
+    assert left == []
 
 
 async def be_a_member(servers: str, topic: str, group: str) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -58,10 +59,65 @@ async def test_a_server_that_takes_connections_and_never_answers_is_told_apart()
     assert "kafka.security_protocol PLAINTEXT" in str(raised.value)
 
 
-async def test_closing_is_given_up_at_its_limit() -> None:
-    async def forever() -> None:
-        await asyncio.Event().wait()
+async def forever() -> None:
+    await asyncio.Event().wait()
 
+
+async def test_closing_is_given_up_at_its_limit() -> None:
     closed = await bounded(forever(), timedelta(milliseconds=10))
 
     assert closed is False
+
+
+async def test_a_close_that_ends_as_cancelled_has_not_cancelled_who_waits_for_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    closed = await bounded(cancelled(), timedelta(seconds=10))
+
+    assert closed is False
+    (told,) = caplog.records
+    assert told.__dict__["error"] == "CancelledError()"
+
+
+async def test_a_close_that_waits_for_something_else_when_it_is_given_up_is_ended_too() -> None:
+    ended = asyncio.Event()
+
+    async def stubborn() -> None:
+        for _ in range(2):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        ended.set()
+
+    await bounded(stubborn(), timedelta(milliseconds=10))
+
+    assert ended.is_set()
+
+
+async def test_an_error_of_a_close_that_is_not_kafkas_is_not_hidden() -> None:
+    async def broken() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await bounded(broken(), timedelta(seconds=10))
+
+
+async def test_who_is_cancelled_while_something_closes_is_cancelled_and_that_with_him() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def close() -> None:
+        begun.set()
+        try:
+            await forever()
+        finally:
+            ended.set()
+
+    closing = asyncio.create_task(bounded(close(), timedelta(seconds=10)))
+    await begun.wait()
+    closing.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    await ended.wait()

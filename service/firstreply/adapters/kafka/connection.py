@@ -8,9 +8,9 @@ can tell a broker that is down from one that refuses our protocol, certificate o
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import collect_hosts
@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS: Final = 0.5
 _PROBE_SECONDS: Final = 2.0
+_CANCELLATIONS: Final = 10
+_CANCEL_AGAIN_SECONDS: Final = 0.5
 
 
 async def connect(start: Callable[[], Awaitable[None]], options: KafkaOptions) -> None:
@@ -75,14 +77,47 @@ async def administering(options: KafkaOptions) -> AsyncIterator[AIOKafkaAdminCli
 
 
 async def bounded(closing: Awaitable[None], limit: timedelta) -> bool:
-    """Wait for a client to close, but not for ever; return whether it did."""
+    """Wait for a client to close, but not for ever; return whether it did.
+
+    In a task of its own: aiokafka's consumer waits for the fetches that it has cancelled, so its
+    ``stop`` may end as cancelled although nobody cancelled us.
+    """
+    task = asyncio.ensure_future(closing)
+    task.add_done_callback(retrieved)
     try:
-        async with asyncio.timeout(limit.total_seconds()):
-            await closing
-    except (TimeoutError, KafkaError) as error:
-        _log.warning("kafka_close_incomplete", extra={"error": repr(error)})
-        return False
-    return True
+        await asyncio.wait({task}, timeout=limit.total_seconds())
+        in_time = task.done()
+        await give_up([task])
+    finally:
+        task.cancel()  # we were: it was not waited for
+    error: BaseException | None = TimeoutError()
+    if task.done() and not task.cancelled():
+        error = task.exception()
+    elif in_time:
+        error = asyncio.CancelledError()
+    if error is None:
+        return True
+    if not isinstance(error, (KafkaError, TimeoutError, asyncio.CancelledError)):
+        raise error
+    _log.warning("kafka_close_incomplete", extra={"error": repr(error)})
+    return False
+
+
+async def give_up(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancel tasks of aiokafka until they have ended; some first wait for what they began."""
+    pending = {task for task in tasks if not task.done()}
+    for _ in range(_CANCELLATIONS):
+        if not pending:
+            return
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_SECONDS)
+
+
+def retrieved(future: asyncio.Future[Any]) -> None:
+    """Look at the outcome of what nobody waits for any more, or asyncio complains."""
+    if not future.cancelled():
+        future.exception()
 
 
 async def _unreachable(options: KafkaOptions) -> RetryableError:

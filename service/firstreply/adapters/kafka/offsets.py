@@ -5,23 +5,27 @@ never fetches: ``highwater()`` of the consumer is a remembered value
 and is older than the clock it would be compared with. It asks with ``read_uncommitted``, because
 ``read_committed`` hides the records of open transactions. After a leader that did not answer in
 time the next question goes over a new connection: aiokafka would wait on the dead one until TCP
-gives up.
+gives up. The old one is closed in the background, when all asked over it has ended (``asking``).
 
 aiokafka answers for all partitions or for none. So ends are asked for together, one request per
 leader, and one by one only where that found no answer: a partition without a leader must not stop
-the clocks of the others. A partition known to be silent is asked for apart until it answers.
+the clocks of the others. A partition known to be silent is asked for apart until it answers. And
+aiokafka connects to one broker at a time: a dead one makes those wait that come after it. So after
+a silence another partition comes first, until the living are connected before the dead.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from firstreply.adapters.kafka import errors as kafka_errors
-from firstreply.adapters.kafka.connection import bounded, connect
+from firstreply.adapters.kafka.asking import AskedClient, CurrentClient
+from firstreply.adapters.kafka.closing import stop_consumer
+from firstreply.adapters.kafka.connection import connect
 from firstreply.adapters.kafka.options import KafkaOptions, connection_arguments, milliseconds
 from firstreply.adapters.kafka.topics import NOT_AUTHORISED
 from firstreply.domain.errors import FatalError, RetryableError
@@ -37,20 +41,19 @@ class LeaderOffsets:
 
     def __init__(self, options: KafkaOptions) -> None:
         self._options = options
-        self._client: AIOKafkaConsumer | None = None
-        self._opening = asyncio.Lock()
+        self._current = CurrentClient(self._open, options.stop_timeout)
         self._silent: set[int] = set()
         """Partitions whose leader did not answer the last time, while another's did."""
+        self._first = 0
+        """Which of the partitions is asked for first; see the module's docstring."""
 
     async def start(self) -> None:
         """Connect. Raises RetryableError when no broker is reached."""
-        await self._opened()
+        await self._current.opened()
 
     async def stop(self) -> None:
         """Disconnect, within ``stop_timeout``. Idempotent."""
-        client, self._client = self._client, None
-        if client is not None:
-            await bounded(client.stop(), self._options.stop_timeout)
+        await self._current.stop()
 
     async def ends(self, partitions: Iterable[int]) -> Mapping[int, int]:
         """Return the offset after the last record of each partition, as its leader knows it.
@@ -63,15 +66,13 @@ class LeaderOffsets:
         wanted = self._named(partitions)
         if not wanted:
             return {}
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._options.offsets_timeout.total_seconds()
+        until = self._until()
         try:
-            async with asyncio.timeout_at(until):
-                client = await self._opened()
+            client = await self._current.opened(until)
         except (KafkaError, TimeoutError) as error:
             raise self._unanswered(wanted, error) from error
-        # First, and not beside the silent ones: aiokafka makes one connection at a time, and one
-        # to a dead broker would keep the others waiting.
+        # First, and not beside the silent ones: a connection to a dead broker would keep the
+        # others waiting.
         answers = await self._ends_together(client, wanted)
         silent: dict[TopicPartition, Exception] = {}
         rest = [name for name in wanted if name not in answers]
@@ -82,7 +83,8 @@ class LeaderOffsets:
             else:
                 answers[name] = outcome
         if silent:
-            await self._drop(client)  # not reused: see the module's docstring
+            self._first += 1
+            self._current.drop(client)  # not reused: see the module's docstring
             self._require_some(answers, silent)
         self._remember(answers, silent)
         return {name.partition: offset for name, offset in answers.items()}
@@ -115,25 +117,24 @@ class LeaderOffsets:
         return (await self._ask([name], ask)).get(partition)
 
     async def _ends_together(
-        self, client: AIOKafkaConsumer, wanted: list[TopicPartition]
+        self, client: AskedClient, wanted: list[TopicPartition]
     ) -> dict[TopicPartition, int]:
         """Return the ends of those not known to be silent; of none if one of them is silent."""
         names = [name for name in wanted if name.partition not in self._silent]
         if not names:
             return {}
         try:
-            async with asyncio.timeout(self._options.offsets_timeout.total_seconds() * _TOGETHER):
-                return dict(await client.end_offsets(names))
+            ends = await client.ask(lambda it: it.end_offsets(names), self._until(_TOGETHER))
+            return dict(ends)
         except (KafkaError, TimeoutError):
             return {}  # the same question, asked one by one, tells whose error it is
 
     @staticmethod
     async def _end_alone(
-        client: AIOKafkaConsumer, name: TopicPartition, until: float
+        client: AskedClient, name: TopicPartition, until: float
     ) -> int | KafkaError | TimeoutError:
         try:
-            async with asyncio.timeout_at(until):
-                end: int = (await client.end_offsets([name]))[name]
+            end: int = (await client.ask(lambda it: it.end_offsets([name]), until))[name]
         except (KafkaError, TimeoutError) as error:
             return error
         return end
@@ -171,31 +172,31 @@ class LeaderOffsets:
                 )
 
     def _named(self, partitions: Iterable[int]) -> list[TopicPartition]:
-        return [TopicPartition(self._options.topic, partition) for partition in partitions]
+        names = [TopicPartition(self._options.topic, partition) for partition in partitions]
+        first = self._first % max(1, len(names))
+        return names[first:] + names[:first]
+
+    def _until(self, part: float = 1) -> float:
+        patience = self._options.offsets_timeout.total_seconds() * part
+        return asyncio.get_running_loop().time() + patience
 
     async def _ask(
         self,
         wanted: list[TopicPartition],
-        question: Callable[[AIOKafkaConsumer], Awaitable[Mapping[TopicPartition, int]]],
+        question: Callable[[AIOKafkaConsumer], Coroutine[Any, Any, Mapping[TopicPartition, int]]],
     ) -> Mapping[int, int]:
         if not wanted:
             return {}
-        client: AIOKafkaConsumer | None = None
+        until = self._until()
+        client: AskedClient | None = None
         try:
-            async with asyncio.timeout(self._options.offsets_timeout.total_seconds()):
-                client = await self._opened()
-                answers = await question(client)
+            client = await self._current.opened(until)
+            answers = await client.ask(question, until)
         except (KafkaError, TimeoutError) as error:
             if client is not None:
-                await self._drop(client)  # not reused: see the module's docstring
+                self._current.drop(client)  # not reused: see the module's docstring
             raise self._unanswered(wanted, error) from error
         return {name.partition: offset for name, offset in answers.items()}
-
-    async def _opened(self) -> AIOKafkaConsumer:
-        async with self._opening:
-            if self._client is None:
-                self._client = await self._open()
-            return self._client
 
     async def _open(self) -> AIOKafkaConsumer:
         arguments = connection_arguments(self._options)
@@ -205,18 +206,14 @@ class LeaderOffsets:
         try:
             await connect(client.start, self._options)
         except BaseException:  # CancelledError too: nobody else knows the client yet
-            await bounded(client.stop(), self._options.stop_timeout)
+            await stop_consumer(client, self._options.stop_timeout)
             raise
         return client
-
-    async def _drop(self, client: AIOKafkaConsumer) -> None:
-        if self._client is client:
-            await self.stop()
 
     def _unanswered(
         self, wanted: list[TopicPartition], error: BaseException
     ) -> RetryableError | FatalError:
-        numbers = ", ".join(str(name.partition) for name in wanted)
+        numbers = ", ".join(str(number) for number in sorted(name.partition for name in wanted))
         where = (
             f"topic {self._options.topic}, partitions {numbers}, brokers "
             f"{self._options.bootstrap_servers}"

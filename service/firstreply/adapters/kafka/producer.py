@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from firstreply.adapters.kafka.connection import bounded, connect
+from firstreply.adapters.kafka.closing import stop_producer
+from firstreply.adapters.kafka.connection import connect
 from firstreply.adapters.kafka.options import KafkaOptions, connection_arguments
 from firstreply.domain.errors import FatalError
 from firstreply.ports import Headers
@@ -54,8 +55,8 @@ class Producer:
     async def stop(self) -> None:
         """Flush and disconnect, within ``stop_timeout``. Idempotent."""
         client, self._client = self._client, None
-        if client is not None and not await bounded(client.stop(), self._options.stop_timeout):
-            await bounded(client.client.close(), self._options.stop_timeout)
+        if client is not None:
+            await stop_producer(client, self._options.stop_timeout)
 
     async def partition_count(self, topic: str) -> int:
         """Return how many partitions a topic has. Raises KafkaError if it is absent."""
