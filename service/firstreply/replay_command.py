@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,12 +17,13 @@ from firstreply.adapters.prometheus import Publisher
 from firstreply.adapters.terminal import render_report, render_to_text
 from firstreply.domain.bands import PolicyBook
 from firstreply.domain.errors import ConfigurationError, FatalError
+from firstreply.domain.increments import Increments
 from firstreply.domain.instants import to_instant
 from firstreply.policies import policy_book
 from firstreply.replay import Replay, count_events, replay
 from firstreply.settings import Settings
 
-_LABEL = "replay"
+LABEL: Final = "replay"
 """Topic label of replayed figures."""
 
 
@@ -33,9 +34,8 @@ def print_replay(settings: Settings, names: Sequence[str], output: str, until: s
         FatalError: there was no contact event; the figures were printed even so.
     """
     book = policy_book(settings)
-    instant = None if until == "end" else _instant(until)
-    paths: list[Path | Literal["-"]] = ["-" if name == "-" else Path(name) for name in names]
-    with read_records(paths) as records, _progress(records) as progressed:
+    instant = read_until(until)
+    with read_records(read_paths(names)) as records, progress(records) as progressed:
         done = replay(
             records,
             decoder=wiring.decoder(settings),
@@ -51,13 +51,14 @@ def print_replay(settings: Settings, names: Sequence[str], output: str, until: s
         sys.stdout.buffer.write(metrics(done, book))
     else:
         _print_table(done, settings)
-    _require_contact_events(done, until)
+    require_contact_events(done.increments, until)
 
 
-def _require_contact_events(done: Replay, until: str) -> None:
-    events = count_events(done.increments, ())
+def require_contact_events(increments: Increments, until: str) -> None:
+    """Raise FatalError unless a contact event was counted."""
+    events = count_events(increments, ())
     rejected = sum(events.rejected.values())
-    unknown = done.increments.counts.get(("firstreply_events_total", ("unknown",)), 0)
+    unknown = increments.counts.get(("firstreply_events_total", ("unknown",)), 0)
     if not events.read:
         msg = "no events" if until == "end" else f"no events up to {until}"
         raise FatalError(msg)
@@ -71,7 +72,7 @@ def _require_contact_events(done: Replay, until: str) -> None:
 
 def metrics(done: Replay, book: PolicyBook) -> bytes:
     """Return the figures as ``/metrics`` would show them after reading the same events."""
-    publisher = Publisher(book, _LABEL, zero_first="none")
+    publisher = Publisher(book, LABEL, zero_first="none")
     publisher.checkpointed(0, 0, done.increments)
     publisher.gauges(0, done.fold.engine.gauges())
     return publisher.render()
@@ -86,14 +87,29 @@ def _print_table(done: Replay, settings: Settings) -> None:
         sys.stdout.write(render_to_text(table) + "\n")
 
 
-def _instant(text: str) -> int:
+def read_paths(names: Sequence[str]) -> list[Path | Literal["-"]]:
+    """Return what was named on the command line."""
+    return ["-" if name == "-" else Path(name) for name in names]
+
+
+def read_until(text: str) -> int | None:
+    """Return the instant of ``--until``; None for ``end``."""
+    return None if text == "end" else read_instant(text, "--until", "end")
+
+
+def read_instant(text: str, option: str, other: str) -> int:
+    """Return the instant that an option names; ``other`` is the word it may have instead.
+
+    Raises:
+        ConfigurationError: it is no RFC 3339 time.
+    """
     try:
         return to_instant(datetime.fromisoformat(text))
     except ValueError as error:
         if _lacks_offset(text):
-            msg = f"--until {text}: has no offset; append Z, as in {text}Z"
+            msg = f"{option} {text}: has no offset; append Z, as in {text}Z"
             raise ConfigurationError(msg) from error
-        msg = f"--until {text}: give a time with offset, such as 2026-03-02T18:00:00Z, or end"
+        msg = f"{option} {text}: give a time with offset, such as 2026-03-02T18:00:00Z, or {other}"
         raise ConfigurationError(msg) from error
 
 
@@ -106,7 +122,7 @@ def _lacks_offset(text: str) -> bool:
 
 
 @contextmanager
-def _progress(records: RecordFiles) -> Iterator["_Progressed"]:
+def progress(records: RecordFiles) -> Iterator["_Progressed"]:
     """Show a bar on a terminal; nothing elsewhere."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -119,8 +135,8 @@ def _progress(records: RecordFiles) -> Iterator["_Progressed"]:
         TextColumn("{task.fields[events]:,} events"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield _Progressed(progress, records)
+    with Progress(*columns, console=console, transient=True) as bars:
+        yield _Progressed(bars, records)
 
 
 class _Progressed:

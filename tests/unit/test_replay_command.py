@@ -17,7 +17,7 @@ from firstreply.domain.errors import ConfigurationError
 from firstreply.domain.instants import SECOND
 from firstreply.policies import policy_book
 from firstreply.replay import replay
-from firstreply.replay_command import metrics, print_replay
+from firstreply.replay_command import metrics, print_replay, progress, read_until
 from firstreply.settings import Settings
 from firstreply.wiring import bad_records, decoder
 from tests.unit.domain.builders import at
@@ -65,7 +65,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> tuple[Terminal, Terminal]:
     ],
 )
 def test_until_is_a_time_with_an_offset_to_the_microsecond(text: str, seconds: float) -> None:
-    assert replay_command._instant(text) == at(seconds)
+    assert read_until(text) == at(seconds)
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ def test_until_is_a_time_with_an_offset_to_the_microsecond(text: str, seconds: f
 )
 def test_any_other_until_is_a_configuration_error_that_repeats_it(text: str) -> None:
     with pytest.raises(ConfigurationError, match="--until " + text):
-        replay_command._instant(text)
+        read_until(text)
 
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
 def test_a_time_at_the_edge_of_what_there_is_can_be_read(text: str) -> None:
-    assert isinstance(replay_command._instant(text), int)
+    assert isinstance(read_until(text), int)
 
 
 def test_on_a_terminal_the_table_is_shown_and_the_progress_bar_leaves_nothing(
@@ -132,7 +132,7 @@ def test_progress_tells_bytes_and_events(events: Path, monkeypatch: pytest.Monke
 
     on_a_terminal(monkeypatch)
     monkeypatch.setattr(replay_command, "Progress", Recorder)
-    with read_records([events]) as records, replay_command._progress(records) as progressed:
+    with read_records([events]) as records, progress(records) as progressed:
         folded = len(list(records))
         progressed(folded)
 
