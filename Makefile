@@ -26,7 +26,7 @@ demo-kafka: venv-run kafka ## The same through a real Apache Kafka
 	@$(BIN)/firstreply demo --kafka $(DEMO_ARGS)
 
 test: venv ## All tests, with real servers, and the coverage they must reach
-	@$(SERVERS) kafka prometheus alertmanager || true
+	@$(SERVERS) kafka prometheus alertmanager chromium || true
 	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
 	@echo "==> every branch of the domain"
 	@$(BIN)/coverage report --include='*/domain/*' --fail-under=100
@@ -58,8 +58,8 @@ docs: venv ## Write the generated reference pages anew
 kafka: ## Get Apache Kafka's jars (and Java, where Debian's packages are at hand)
 	@$(SERVERS) kafka
 
-servers: ## Get all servers that the tests use
-	@$(SERVERS) kafka prometheus alertmanager
+servers: ## Get all servers that the tests use, and the browser
+	@$(SERVERS) kafka prometheus alertmanager chromium
 
 clean: ## Remove what the tools left behind
 	rm -rf build dist htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -5,6 +5,7 @@ import pytest
 from tests.servers.fixtures import (
     alertmanager_server,
     amtool,
+    chromium,
     create_topic,
     fresh_kafka,
     kafka,
@@ -17,6 +18,7 @@ from tests.servers.fixtures import (
 __all__ = [
     "alertmanager_server",
     "amtool",
+    "chromium",
     "create_topic",
     "fresh_kafka",
     "kafka",

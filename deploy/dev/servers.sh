@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Gets the real servers that tests and the Kafka demo run, each only when it is not there yet.
-# Usage: servers.sh NAME...   with NAME among: kafka prometheus alertmanager
+# Usage: servers.sh NAME...   with NAME among: kafka prometheus alertmanager chromium
 #   kafka         Apache Kafka's jars by Maven into .cache/kafka-VERSION; Java and Maven come from
 #                 Debian's packages when absent
 #   prometheus    prometheus and promtool: those on the PATH, else Debian's packages unpacked into
 #                 .cache/debian, so that no service is installed or started
 #   alertmanager  alertmanager and amtool: likewise
+#   chromium      a Chromium or Chrome on the PATH, else Debian's package, installed with its many
+#                 libraries and a font: unpacked alone it would not start
 # What cannot be had is said in .cache/missing/NAME, which the tests show at their end, and in the
 # exit status.
 set -uo pipefail
@@ -117,6 +119,22 @@ get_alertmanager() {
     }
 }
 
+has_chromium() {
+    local name
+    for name in chromium chromium-browser google-chrome-stable google-chrome; do
+        command -v "$name" >/dev/null && return
+    done
+    return 1
+}
+
+get_chromium() {
+    has_chromium && return
+    apt_install chromium fonts-liberation || {
+        problem="Chromium is absent and cannot be installed: $apt_problem"
+        return 1
+    }
+}
+
 get_packages() { # PACKAGE [OPTIONAL PACKAGE, which only newer releases have]
     local packages=("$1")
     apt_is_ready || {
@@ -137,7 +155,8 @@ get() {
         kafka) get_kafka ;;
         prometheus) get_prometheus ;;
         alertmanager) get_alertmanager ;;
-        *) fail "usage: servers.sh kafka|prometheus|alertmanager ..." ;;
+        chromium) get_chromium ;;
+        *) fail "usage: servers.sh kafka|prometheus|alertmanager|chromium ..." ;;
     esac
 }
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -30,12 +30,16 @@ from firstreply.policies import policy_book
 from firstreply.ports import DeadLetterSink, RecordSource, WallClock
 from firstreply.processor import Processor
 from firstreply.settings import Settings
+from firstreply.showing import Group, Showing
+from firstreply.wall.exchange import NoExchange
+from firstreply.wall.status import Membership
+from firstreply.words import Language
 
 _log = logging.getLogger(__name__)
 
 _LAG_INTERVAL_SECONDS: Final = 0.5
 
-Companion = Callable[["Running"], Awaitable[None]]
+Companion = Callable[["Running"], Coroutine[None, None, None]]
 """Something that runs beside the service, such as the terminal table; ends when it likes."""
 
 
@@ -48,10 +52,21 @@ class Running(msgspec.Struct, frozen=True):
     board: Board
 
 
+class _Surroundings(msgspec.Struct, frozen=True):
+    """What of the service depends on where its records come from."""
+
+    source: RecordSource
+    dead_letters: DeadLetterSink
+    clock: WallClock
+    group: Group
+    zero_first: ZeroFirst = "all"
+
+
 async def run_kafka(
     settings: Settings,
     *,
     clock: WallClock | None = None,
+    rate: Callable[[], float] = lambda: 1.0,
     companions: tuple[Companion, ...] = (),
 ) -> None:
     """Read the configured topic until SIGTERM or SIGINT.
@@ -59,6 +74,7 @@ async def run_kafka(
     Args:
         settings: the configuration.
         clock: for proofs; the demo plays simulated time.
+        rate: how fast that clock runs.
         companions: run beside it.
 
     Raises:
@@ -70,92 +86,101 @@ async def run_kafka(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(letters.stop)
         await letters.start()
-        await _serve(
-            settings,
+        identity = wiring.identity(settings)
+        surroundings = _Surroundings(
             source=source,
             dead_letters=letters,
             clock=clock or SystemClock(),
-            companions=companions,
+            group=Group(identity, source.membership, wiring.exchange(settings, identity), rate),
         )
+        await _serve(settings, surroundings, companions)
 
 
 async def run_simulated(
     settings: Settings, source: SimulatedSource, *, companions: tuple[Companion, ...] = ()
 ) -> None:
     """Play a simulation until it is stopped."""
-    await _serve(
-        settings,
+
+    def membership() -> Membership:
+        return Membership(source.assignment().partitions)
+
+    group = Group(wiring.identity(settings), membership, NoExchange(), lambda: source.rate)
+    surroundings = _Surroundings(
         source=source,
         dead_letters=NullDeadLetters(),
         clock=source,
-        companions=companions,
+        group=group,
         zero_first="new",
     )
+    await _serve(settings, surroundings, companions)
 
 
 async def _serve(
-    settings: Settings,
-    *,
-    source: RecordSource,
-    dead_letters: DeadLetterSink,
-    clock: WallClock,
-    companions: tuple[Companion, ...],
-    zero_first: ZeroFirst = "all",
+    settings: Settings, around: _Surroundings, companions: tuple[Companion, ...]
 ) -> None:
+    source = around.source
     book = policy_book(settings)
-    publisher = Publisher(book, source.topic, zero_first=zero_first)
+    publisher = Publisher(book, source.topic, zero_first=around.zero_first)
     publisher.config_hash(settings_hash(settings))
-    board = Board(book, publisher)
+    board = Board(
+        book,
+        publisher,
+        wiring.timezone(settings),
+        lambda partition: _reads_since(processor, partition),
+    )
     processor = Processor(
         source=source,
-        dead_letters=dead_letters,
+        dead_letters=around.dead_letters,
         checkpoints=NullCheckpoints(),
-        publisher=board if companions else publisher,
-        clock=clock,
+        publisher=board,
+        clock=around.clock,
         wall=SystemClock(),
         monotonic=time.monotonic,
         new_fold=wiring.new_fold(settings, book),
         pace=wiring.pace(settings),
     )
+    showing = Showing(around.group, processor, board, book, Language(settings.language))
     async with AsyncExitStack() as stack:
-        server = Server(publisher, processor.health)
+        server = Server(publisher, processor.health, showing.routes)
         stack.push_async_callback(server.stop)
         await server.start(settings.http.host, settings.http.port)
         stack.push_async_callback(source.stop)
         await source.start()
         _log.info("started", extra={"topic": source.topic, "metrics": f"{server.address}/metrics"})
+        running = Running(server.address, processor, board)
         async with _stopped_by_signals(processor):
             await _run_tasks(
-                processor, publisher, Running(server.address, processor, board), companions
+                processor,
+                {
+                    "loop-lag": _measure_loop_lag(publisher),
+                    "wall": showing.show(),
+                    "wall-ids": showing.look_for_ids(),
+                    "exchange": around.group.exchange.run(),
+                    **{f"companion-{n}": one(running) for n, one in enumerate(companions)},
+                },
             )
         await processor.checkpoint_once()
         _log.info("stopped")
 
 
-async def _run_tasks(
-    processor: Processor,
-    publisher: Publisher,
-    running: Running,
-    companions: tuple[Companion, ...],
-) -> None:
+def _reads_since(processor: Processor, partition: int) -> int | None:
+    """Return the timestamp of the first record read of a partition, in microseconds."""
+    fold = processor.folds.get(partition)
+    return None if fold is None or fold.first_timestamp is None else fold.first_timestamp * 1000
+
+
+async def _run_tasks(processor: Processor, beside: dict[str, Coroutine[None, None, None]]) -> None:
+    """Run the loops until the first ends by itself, and others beside them until then."""
     try:
         async with asyncio.TaskGroup() as group:
-            lag = group.create_task(_measure_loop_lag(publisher), name="loop-lag")
-            beside = [
-                group.create_task(_companion(companion, running), name="companion")
-                for companion in companions
-            ]
+            others = [group.create_task(work, name=name) for name, work in beside.items()]
             group.create_task(processor.checkpoint(), name="checkpoint")
             group.create_task(processor.prove(), name="prove")
             await group.create_task(processor.consume(), name="consume")
-            for task in (lag, *beside):
+            for task in others:
                 task.cancel()
     except* FirstreplyError as failures:
         raise _first(failures) from failures
-
-
-async def _companion(companion: Companion, running: Running) -> None:
-    await companion(running)
 
 
 def _first(failures: BaseExceptionGroup[FirstreplyError]) -> FirstreplyError:

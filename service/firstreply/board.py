@@ -1,12 +1,13 @@
-"""The figures of the terminal table: collects what is published, and hands it on.
+"""What was published of this process, collected for its tables: the wall's and the terminal's.
 
 A ``ports.Publisher`` in front of another one. It sums the net outcomes since the start of the
-process per channel and band, and keeps the waiting figures that each partition said last; counts
-are summed over partitions, instants take the minimum.
+process per channel and band, books them by minute and day (``wall.rolling``), and keeps the waiting
+figures that each partition said last; counts are summed over partitions, instants take the minimum.
 """
 
 from collections import Counter
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
 
 from firstreply.adapters.terminal import ChannelRow, PromiseKept
 from firstreply.domain.bands import Policy, PolicyBook
@@ -14,48 +15,53 @@ from firstreply.domain.gauges import BandState, PartitionGauges, QueueGauges
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import SECOND, to_datetime
 from firstreply.ports import Publisher
-
-_PER_CHANNEL = {
-    "contact_received_total": "received",
-    "contact_first_response_seconds": "answered",
-    "contact_abandoned_total": "abandoned",
-}
+from firstreply.wall.rolling import Counts, Reading, Rolling, add_net
+from firstreply.wall.status import decided
 
 
 class Board:
-    """Collects for the terminal; forwards everything to ``behind``."""
+    """Collects; forwards everything to ``behind``.
 
-    def __init__(self, book: PolicyBook, behind: Publisher) -> None:
+    Args:
+        book: the policies in force.
+        behind: the next publisher.
+        timezone: whose midnight begins a day of the rolling figures.
+        reads_since: tells the timestamp of the first record read of a partition, in microseconds.
+    """
+
+    def __init__(
+        self,
+        book: PolicyBook,
+        behind: Publisher,
+        timezone: tzinfo = UTC,
+        reads_since: Reading = lambda _: None,
+    ) -> None:
         self._book = book
         self._behind = behind
-        self._net: Counter[tuple[str, str, str]] = Counter()
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._counts: Counts = Counter()
         self._now: dict[int, PartitionGauges] = {}
+        self._reads_since = reads_since
+        self.rolling = Rolling(timezone)
+
+    @property
+    def now(self) -> Mapping[int, PartitionGauges]:
+        """What each partition said last; without those that are not ours any more."""
+        return self._now
 
     def checkpointed(self, partition: int, epoch: int, increments: Increments) -> None:
         """Sum what was counted."""
         self._behind.checkpointed(partition, epoch, increments)
-        for (metric, labels), amount in increments.counts.items():
-            if metric == "contact_expectation_outcomes_total":
-                channel, _, band, outcome = labels
-                self._net[channel, band, outcome] += amount
-            elif metric == "contact_expectation_corrections_total":
-                channel, _, band, before, after = labels
-                self._net[channel, band, before] -= amount
-                self._net[channel, band, after] += amount
-            elif metric == "contact_received_corrections_total":
-                channel, _, direction = labels
-                self._counts[channel, "received"] += amount if direction == "in" else -amount
-            elif metric in _PER_CHANNEL:
-                self._counts[labels[0], _PER_CHANNEL[metric]] += amount
-        for metric, labels, _ in increments.observations:
-            if metric in _PER_CHANNEL:
-                self._counts[labels[0], _PER_CHANNEL[metric]] += 1
+        if increments:
+            net: Counts = Counter()
+            add_net(net, increments)
+            self._counts.update(net)
+            self.rolling.counted(partition, net)
 
     def gauges(self, partition: int, now: PartitionGauges) -> None:
         """Keep who waits."""
         self._behind.gauges(partition, now)
         self._now[partition] = now
+        self.rolling.moved(partition, now.at, self._reads_since)
 
     def drop(self, partition: int) -> None:
         """Forget a partition."""
@@ -89,7 +95,7 @@ class Board:
 
     def rows(self) -> list[ChannelRow]:
         """Return one row per channel that something happened on, or that has a promise."""
-        shown = {channel for channel, _ in self._counts}
+        shown = {channel for channel, band, _ in self._counts if not band}
         return [
             self._row(policy)
             for name, policy in self._book.policies.items()
@@ -118,9 +124,9 @@ class Board:
             next_deadline_seconds=min(deadlines, default=None),
             bands={band.name: self._decided(policy, band.name) for band in policy.bands},
             promise=self._promise(policy),
-            received=self._counts[channel, "received"],
-            answered=self._counts[channel, "answered"],
-            abandoned=self._counts[channel, "abandoned"],
+            received=self._counts[channel, "", "received"],
+            answered=self._counts[channel, "", "answered"],
+            abandoned=self._counts[channel, "", "abandoned"],
             is_open=is_open,
         )
 
@@ -135,9 +141,8 @@ class Board:
 
     def _decided(self, policy: Policy, band: str) -> tuple[int, int]:
         """Return (met, decided) of a band; abandoned contacts count as the policy says."""
-        met = self._net[policy.channel, band, "met"]
-        abandoned = self._net[policy.channel, band, "abandoned"] * policy.abandoned_counts
-        return met, met + self._net[policy.channel, band, "missed"] + abandoned
+        counted = policy.abandoned_counts
+        return decided(self._counts, policy.channel, band, counts_abandoned=counted)
 
     def _promise(self, policy: Policy) -> PromiseKept | None:
         if policy.promise is None:

@@ -21,6 +21,7 @@ import typer
 
 from firstreply import __version__
 from firstreply.domain.errors import ConfigurationError, FirstreplyError
+from firstreply.words import Language
 
 if TYPE_CHECKING:
     from firstreply.settings import Settings
@@ -58,6 +59,7 @@ class ReplayFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     METRICS = "metrics"
+    OPENMETRICS = "openmetrics"
 
 
 class Format(StrEnum):
@@ -134,7 +136,8 @@ def demo(
 
 @app.command(
     short_help="Compute the figures of recorded events.",
-    epilog="Example: firstreply replay --format json january.jsonl.gz february.jsonl.gz",
+    epilog="Example: firstreply replay --format json january.jsonl.gz february.jsonl.gz\n\n"
+    "History for Prometheus: firstreply replay --format openmetrics january.jsonl.gz > january.om",
 )
 def replay(
     files: Annotated[list[str], typer.Argument(help="JSONL, plain or gzip; - is standard input.")],
@@ -148,15 +151,73 @@ def replay(
             help="Leave out later events, decide deadlines up to this RFC 3339 time; or end."
         ),
     ] = "end",
+    every: Annotated[
+        str, typer.Option(help="openmetrics: time between samples, up to 1m.")
+    ] = "15s",
+    since: Annotated[
+        str, typer.Option(help="openmetrics: leave out samples before this time; or start.")
+    ] = "start",
+    label: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="openmetrics: on every series, beside job=firstreply and instance=replay, or in "
+            "their place. May be given again.",
+        ),
+    ] = [],  # noqa: B006 - typer makes a new list for each call
 ) -> None:
     """Compute the figures of recorded events: the same bytes every time.
 
-    Exits 1 if none of the records is a contact event.
+    openmetrics is what /metrics would have shown all along, for promtool. Exits 1 if none of the
+    records is a contact event.
     """
     with _errors():
+        from firstreply.history_command import Steps, print_history
         from firstreply.replay_command import print_replay
 
+        steps = Steps(every, since, until, tuple(label))
+        if output is ReplayFormat.OPENMETRICS:
+            print_history(_settings(config), files, steps)
+            return
+        if steps != Steps(until=until):
+            msg = "--every, --since and --label go with --format openmetrics"
+            raise ConfigurationError(msg)
         print_replay(_settings(config), files, output.value, until)
+
+
+@app.command(
+    short_help="Explain one contact: the arithmetic in words.",
+    epilog="Example: firstreply explain T-1001 january.jsonl.gz\n\n"
+    "From a running service: firstreply explain T-1001 --url http://127.0.0.1:9464",
+)
+def explain(
+    contact_id: Annotated[str, typer.Argument(help="Exactly as in the events.")],
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="JSONL, plain or gzip; - is standard input. Default: ask a service."),
+    ] = None,
+    config: ConfigOption = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Of a running service. Default: where the configuration lets it listen."),
+    ] = None,
+    output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+    until: Annotated[
+        str, typer.Option(help="With files: look at this RFC 3339 time; or end.")
+    ] = "end",
+    language: Annotated[
+        Language | None, typer.Option(help="Of the text. Default: that of the configuration.")
+    ] = None,
+) -> None:
+    """Explain one contact: its start, the opening hours used up, deadlines, outcome and events.
+
+    Exits 1 if the contact is not known, or the service does not answer.
+    """
+    with _errors():
+        from firstreply.explain_command import Source, print_explanation
+
+        source = Source(tuple(files or ()), url, until)
+        print_explanation(_settings(config), contact_id, source, language, output.value)
 
 
 @app.command(
@@ -216,6 +277,44 @@ def check_event(
             typer.echo(outcome.as_text())
         if not outcome.accepted:
             raise typer.Exit(1)
+
+
+_dashboards = typer.Typer(
+    help="Grafana dashboards: the wall, a channel, the promises, the pipeline.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(_dashboards, name="dashboards")
+
+
+@_dashboards.command(
+    "export",
+    short_help="Write the dashboards as files for Grafana.",
+    epilog="Example: firstreply dashboards export --language fr --out /var/lib/grafana/firstreply",
+)
+def dashboards_export(
+    out: Annotated[Path, typer.Option(help="Folder to write to; made where it is missing.")],
+    language: Annotated[Language, typer.Option(help="Of every text.")] = Language.EN,
+    runbooks: Annotated[
+        str | None,
+        typer.Option(help="Base address of the runbooks. Default: that of the shipped alerts."),
+    ] = None,
+    *,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that are there.")
+    ] = False,
+) -> None:
+    """Write the dashboards as JSON that Grafana 10 to 13 import, or read from a folder.
+
+    The data source is chosen on the dashboard. Exits 2 if a file is there already.
+    """
+    with _errors():
+        from firstreply.dashboards import RUNBOOKS
+        from firstreply.dashboards.export import export
+
+        address = runbooks or RUNBOOKS
+        for path in export(out, language, runbooks=address, overwrite=overwrite):
+            typer.echo(path)
 
 
 def _print_json(found: dict[str, object]) -> None:

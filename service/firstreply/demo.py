@@ -79,6 +79,7 @@ async def _through(broker: KafkaBroker, settings: Settings, source: SimulatedSou
         await run_kafka(
             settings,
             clock=producer,
+            rate=lambda: source.rate,
             companions=(producer.produce, _Table(settings, source).show),
         )
 

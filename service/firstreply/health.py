@@ -7,6 +7,7 @@ the process then exits with an error that names it, since a monitor that hangs l
 """
 
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -15,6 +16,20 @@ BEHIND_SECONDS: Final = 10.0
 """Not having read up to an earlier end for so long makes a partition "behind"."""
 
 _STARTING: Final = "starting: the group has assigned nothing yet"
+
+
+class Trust(StrEnum):
+    """Whether the figures are those of now; from the best to the worst."""
+
+    OK = "ok"
+    PARTIAL = "partial"
+    """Of a group: nobody tells the figures of some partitions."""
+    CATCHING_UP = "catching_up"
+    """There are records that were not read yet."""
+    STARTING = "starting"
+    """Partitions are not assigned, not begun, or their ends are not known."""
+    STALE = "stale"
+    """The brokers do not answer."""
 
 
 class _Progress(msgspec.Struct):
@@ -46,12 +61,23 @@ class Health:
         self._joined = False
         self.moving = False
         """Whether every owned partition is at its end or got further since the last look."""
-        self.reasons: list[str] = [_STARTING]
+        self._doubts: list[tuple[Trust, str]] = [(Trust.STARTING, _STARTING)]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the figures cannot be trusted, for a person; empty if they can."""
+        return [text for _, text in self._doubts]
+
+    @property
+    def trust(self) -> Trust:
+        """The worst of the reasons, in one word."""
+        order = list(Trust)
+        return max((kind for kind, _ in self._doubts), key=order.index, default=Trust.OK)
 
     @property
     def ready(self) -> bool:
         """Whether there is no reason against it."""
-        return not self.reasons
+        return not self._doubts
 
     def partitions(self) -> dict[int, dict[str, int | None]]:
         """Return offset and end of each owned partition."""
@@ -115,7 +141,7 @@ class Health:
             and not unbegun
             and all(seen.moved_at == now for seen in self._progress.values())
         )
-        self.reasons = self._reasons(unbegun, now)
+        self._doubts = list(self._find_doubts(unbegun, now))
 
     def stalled(self, now: float) -> str | None:
         """Return what has stood still for too long, with the remedy, or None."""
@@ -158,24 +184,28 @@ class Health:
                 ),
             )
 
-    def _reasons(self, unbegun: frozenset[int], now: float) -> list[str]:
+    def _find_doubts(self, unbegun: frozenset[int], now: float) -> Iterator[tuple[Trust, str]]:
         if not self._joined:
-            return [_STARTING]
-        reasons = [f"partition {number}: not begun yet" for number in sorted(unbegun)]
+            yield Trust.STARTING, _STARTING
+            return
+        for number in sorted(unbegun):
+            yield Trust.STARTING, f"partition {number}: not begun yet"
         if self._rebalancing_since is not None:
-            reasons.append("a rebalance is under way")
+            yield Trust.STARTING, "a rebalance is under way"
         for number, seen in sorted(self._progress.items()):
             if seen.end is None:
-                reasons.append(f"partition {number}: its end is not known yet")
+                yield Trust.STARTING, f"partition {number}: its end is not known yet"
             elif seen.caught_up_at is None or now - seen.caught_up_at > BEHIND_SECONDS:
                 behind = seen.end - seen.offset
-                reasons.append(f"partition {number}: catching up, {behind} records behind")
+                text = f"partition {number}: catching up, {behind} records behind"
+                yield Trust.CATCHING_UP, text
         if self._progress and now - self._proved_at > BEHIND_SECONDS:
-            reasons.append(f"no broker told the end offsets for {now - self._proved_at:.0f} s")
+            quiet = now - self._proved_at
+            yield Trust.STALE, f"no broker told the end offsets for {quiet:.0f} s"
         if now - self._committed_at > BEHIND_SECONDS:
             why = "" if self._failure is None else f": {self._failure}"
-            reasons.append(f"no commit was accepted for {now - self._committed_at:.0f} s{why}")
-        return reasons
+            quiet = now - self._committed_at
+            yield Trust.STALE, f"no commit was accepted for {quiet:.0f} s{why}"
 
 
 def _seen(before: _Progress | None, offset: int, end: int | None, now: float) -> _Progress:

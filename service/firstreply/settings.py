@@ -20,6 +20,7 @@ from firstreply.config.builtin import BANDS, EXCLUDED_REASONS, with_builtin_chan
 from firstreply.config.calendar_settings import CalendarSettings
 from firstreply.config.field_types import (
     BandName,
+    ContactLink,
     Duration,
     DurationOrNever,
     Name,
@@ -75,7 +76,7 @@ class ChannelSettings(Group):
     them, with weight 0 unless given."""
 
     promise: PromiseSettings | None = None
-    """Without one the channel is measured but no alert can fire."""
+    """Without one the channel is measured, and only alerts about volume can fire."""
 
     queues: tuple[Name, ...] = ()
     """Teams or brands that answer it, as named in events; any other counts as `other`."""
@@ -113,13 +114,22 @@ class LimitSettings(Group):
 
 
 class HttpSettings(Group):
-    """Where `/metrics`, `/healthz` and `/readyz` are served."""
+    """Where `/metrics`, `/wall`, `/api/v1`, `/healthz` and `/readyz` are served."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     """Address to listen on. The default is this machine only; `0.0.0.0` is every interface."""
 
     port: Annotated[int, Field(ge=0, le=65535)] = 9464
     """TCP port; 0 takes any free one. The default is the customary port of metric exporters."""
+
+    contact_ids: bool = False
+    """Whether `/wall` and `/api/v1` show the ids of contacts. Off, because ids are personal and
+    whoever reaches the port sees them. The processes of a group then tell each other ids too, on
+    `kafka.status_topic`."""
+
+    contact_link: ContactLink | None = None
+    """Where a contact is opened in the help desk, with `{contact_id}` in place of its id:
+    `https://crm.example/{contact_id}`. Needs `contact_ids`; without one the wall links nowhere."""
 
 
 class LogSettings(Group):

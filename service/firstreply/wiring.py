@@ -4,15 +4,20 @@ Every unit is converted here and nowhere else: durations become microseconds ins
 the loops.
 """
 
+import secrets
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from firstreply.adapters.codec import Decoder
 from firstreply.adapters.kafka.options import KafkaOptions
+from firstreply.adapters.kafka.status_topic import KafkaStatusTopic
 from firstreply.domain.bands import PolicyBook
 from firstreply.durations import duration_micros
 from firstreply.fold import BadRecords, PartitionFold
 from firstreply.processor import Pace
 from firstreply.settings import Settings
+from firstreply.wall.exchange import Exchange, NoExchange
+from firstreply.wall.live import Identity
 
 
 def kafka_options(settings: Settings) -> KafkaOptions:
@@ -93,3 +98,29 @@ def new_fold(settings: Settings, book: PolicyBook) -> Callable[[int, int], Parti
         )
 
     return make
+
+
+def timezone(settings: Settings) -> ZoneInfo:
+    """Return the zone of the wall's times and of its midnight: the first calendar's, else UTC."""
+    first = next(iter(settings.calendars.values()), None)
+    return ZoneInfo("UTC" if first is None else first.timezone)
+
+
+def identity(settings: Settings) -> Identity:
+    """Return who this process is among its group; another one each time."""
+    kafka, http = settings.kafka, settings.http
+    return Identity(
+        group=f"{kafka.group}/{kafka.topic}",
+        process=secrets.token_hex(8),
+        timezone=timezone(settings).key,
+        contact_ids=http.contact_ids,
+        contact_link=http.contact_link,
+    )
+
+
+def exchange(settings: Settings, who: Identity) -> Exchange:
+    """Return the way to the other processes of the consumer group, where one is configured."""
+    topic = settings.kafka.status_topic
+    if topic is None:
+        return NoExchange()
+    return KafkaStatusTopic(kafka_options(settings), topic, group=who.group, process=who.process)

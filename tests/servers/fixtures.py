@@ -18,14 +18,27 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from firstreply.devkit.kafka_broker import KafkaBroker
 from tests.servers.alertmanager import start_alertmanager
-from tests.servers.programs import NotAvailableError, find_program, kafka_jars
+from tests.servers.programs import (
+    CHROMIUM_NAMES,
+    NotAvailableError,
+    find_program,
+    kafka_jars,
+)
 from tests.servers.prometheus import start_prometheus
 from tests.servers.web_server import WebServer
 
 SERVER_FIXTURES: Final = frozenset(
-    {"kafka", "fresh_kafka", "prometheus_server", "alertmanager_server", "promtool", "amtool"}
+    {
+        "kafka",
+        "fresh_kafka",
+        "prometheus_server",
+        "alertmanager_server",
+        "promtool",
+        "amtool",
+        "chromium",
+    }
 )
-"""A test that depends on one of these needs a real server."""
+"""A test that depends on one of these needs a real server, or the browser."""
 
 _UNAVAILABLE: Final = pytest.StashKey[set[str]]()
 
@@ -162,5 +175,14 @@ def amtool(request: pytest.FixtureRequest) -> Path:
     """Return the path of Alertmanager's own checker."""
     try:
         return find_program("alertmanager", "amtool")
+    except NotAvailableError as error:
+        _give_up(request.config, error)
+
+
+@pytest.fixture(scope="session")
+def chromium(request: pytest.FixtureRequest) -> Path:
+    """Return the path of a Chromium or a Chrome."""
+    try:
+        return find_program("chromium", *CHROMIUM_NAMES)
     except NotAvailableError as error:
         _give_up(request.config, error)

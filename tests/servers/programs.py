@@ -12,6 +12,9 @@ from firstreply.devkit.kafka_broker import find_java, find_kafka_jars
 from firstreply.domain.errors import ConfigurationError
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+CHROMIUM_NAMES: Final = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+"""What ``deploy/dev/servers.sh`` takes for a browser."""
+
 _UNPACKED: Final = ROOT / ".cache" / "debian" / "usr" / "bin"
 _MISSING: Final = ROOT / ".cache" / "missing"
 
@@ -23,7 +26,7 @@ class NotAvailableError(Exception):
         """Prefer the reason that the set-up noted to the ``problem`` seen here.
 
         Args:
-            server: ``kafka``, ``prometheus`` or ``alertmanager``: what ``make servers`` gets.
+            server: What ``make servers`` gets, such as ``kafka`` or ``chromium``.
             problem: What was looked for.
         """
         noted = _MISSING / server

@@ -98,6 +98,25 @@ async def test_the_lease_runs_from_when_the_commit_was_sent() -> None:
         assert shell.publisher.shown == {}
 
 
+async def test_the_lease_of_an_assignment_runs_from_when_it_came_whenever_we_committed_last() -> (
+    None
+):
+    """A spare member commits nothing for as long as it owns nothing."""
+    async with Shell(stocked(opened(0)), pace=Pace(lease_seconds=16)) as shell:
+        shell.monotonic += 30
+        await shell.own(0)
+        shell.source.answers.extend(["refuse", "refuse"])
+
+        shell.monotonic += 15.999
+        await shell.checkpoint()
+        before = set(shell.publisher.shown)
+        shell.monotonic += 0.001
+        await shell.checkpoint()
+
+        assert before == {0}
+        assert shell.publisher.shown == {}
+
+
 async def test_a_partition_that_cannot_be_begun_again_is_not_shown_beyond_the_lease() -> None:
     async with Shell(stocked(opened(0)), pace=Pace(lease_seconds=16)) as shell:
         await shell.own(0)

@@ -1,5 +1,8 @@
 """The HTTP edge: ``/metrics`` for Prometheus, ``/healthz`` and ``/readyz`` for who runs it.
 
+What else is served, such as the wall, adds its own paths (``Routes``); errors are JSON everywhere,
+and every answer carries the headers of a service that is read and never scripted.
+
 All answers are made from what the publisher and the health view say at that moment; a request
 changes nothing, but that a delivered scrape is reported to the publisher (see its zero-first rule).
 Compression runs in a thread, so that a large scrape does not hold up the event loop. There is no
@@ -9,6 +12,7 @@ access log: a scrape every few seconds is not news.
 import asyncio
 import gzip
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from html import escape
 from typing import Final, Protocol
 
 import msgspec
@@ -28,18 +32,32 @@ _GZIP_LEVEL: Final = 1
 _SHUTDOWN_SECONDS: Final = 2.0
 """How long a stop waits for answers under way."""
 
-_INDEX: Final = f"""\
+_PAGES: Final = {
+    "/wall": "how each channel stands, second by second",
+    "/api/v1/channels": "the same as JSON; described in /api/v1/openapi.json",
+    "/metrics": "for Prometheus",
+    "/readyz": "whether the figures can be trusted, and why not",
+    "/healthz": "whether the process lives",
+}
+_INDEX: Final = """\
 <!DOCTYPE html>
 <html lang="en">
 <title>firstreply</title>
-<h1>firstreply {__version__}</h1>
+<h1>firstreply {version}</h1>
 <ul>
-<li><a href="/metrics">metrics</a>: for Prometheus</li>
-<li><a href="/readyz">readyz</a>: whether the figures can be trusted, and why not</li>
-<li><a href="/healthz">healthz</a>: whether the process lives</li>
+{links}
 </ul>
 </html>
 """
+
+_HARDENING: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""For every answer that does not say otherwise itself."""
 
 Detail = Mapping[str, int | None]
 """Such as offset and end."""
@@ -63,25 +81,37 @@ class HealthView(Protocol):
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def build_app(publisher: Publisher, health: HealthView) -> web.Application:
+class Routes(Protocol):
+    """Further paths."""
+
+    def add_to(self, app: web.Application) -> None:
+        """Add them, before the server starts."""
+
+
+def build_app(publisher: Publisher, health: HealthView, *more: Routes) -> web.Application:
     """Return the application that ``Server`` serves."""
     pages = _Pages(publisher, health)
     app = web.Application(middlewares=[_errors_as_json])
+    app.on_response_prepare.append(_harden)
     app.router.add_get("/", pages.index)
     app.router.add_get("/metrics", pages.metrics)
     for path in ("/healthz", "/-/healthy"):
         app.router.add_get(path, pages.alive)
     for path in ("/readyz", "/-/ready"):
         app.router.add_get(path, pages.ready)
+    for routes in more:
+        routes.add_to(app)
     return app
 
 
 class Server:
     """Serves the pages on one address, from ``start`` to ``stop``."""
 
-    def __init__(self, publisher: Publisher, health: HealthView) -> None:
+    def __init__(self, publisher: Publisher, health: HealthView, *more: Routes) -> None:
         self._runner = web.AppRunner(
-            build_app(publisher, health), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
+            build_app(publisher, health, *more),
+            access_log=None,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
         )
 
     async def start(self, host: str, port: int) -> None:
@@ -122,8 +152,15 @@ class _Pages:
         self._health = health
         self._process = ProcessMetrics()
 
-    async def index(self, _request: web.Request) -> web.StreamResponse:
-        return web.Response(text=_INDEX, content_type="text/html")
+    async def index(self, request: web.Request) -> web.StreamResponse:
+        served = {resource.canonical for resource in request.app.router.resources()}
+        links = "\n".join(
+            f'<li><a href="{path}">{path.strip("/")}</a>: {escape(text)}</li>'
+            for path, text in _PAGES.items()
+            if path in served
+        )
+        text = _INDEX.format(version=__version__, links=links)
+        return web.Response(text=text, content_type="text/html")
 
     async def alive(self, _request: web.Request) -> web.StreamResponse:
         return web.Response(text="alive\n")
@@ -192,6 +229,11 @@ def _quality(text: str) -> float:
     except ValueError:
         return 0.0
     return quality if 0 <= quality <= 1 else 0.0
+
+
+async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in _HARDENING.items():
+        response.headers.setdefault(name, value)
 
 
 @web.middleware

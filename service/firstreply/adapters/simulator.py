@@ -177,6 +177,11 @@ class SimulatedSource:
         end = self._simulator.end
         return end is not None and not self._pending and self.now() >= end and not self._pending
 
+    @property
+    def rate(self) -> float:
+        """How fast simulated time runs now: 0 when the last day is over."""
+        return 0.0 if self.finished else self._speed
+
     def now(self) -> int:
         """Return the simulated instant in microseconds; it stands still at the last day's end."""
         now = self._clock()

@@ -62,6 +62,22 @@ def _topic_problems(kafka: Kafka) -> Iterator[Problem]:
     elif len(kafka.dead_letter_topic) > LONGEST_TOPIC:
         message = f"is longer than {LONGEST_TOPIC} characters; set a shorter dead_letter_topic"
         yield _problem("dead_letter_topic", message, "topic")
+    yield from _status_topic_problems(kafka)
+
+
+def _status_topic_problems(kafka: Kafka) -> Iterator[Problem]:
+    name = kafka.status_topic
+    if name is None:
+        return
+    for other in ("topic", "dead_letter_topic"):
+        if name == getattr(kafka, other):
+            message = f"is the {other} too: statuses are no events; name another topic"
+            yield _problem("status_topic", message, other, "group")
+            return
+    if len(name) > LONGEST_TOPIC:
+        message = f"is longer than {LONGEST_TOPIC} characters; set a shorter status_topic, or null"
+        # Only the default can be so long, so it is the group's name that is.
+        yield _problem("status_topic", message, "group")._replace(points_at=("kafka", "group"))
 
 
 def _unused_problems(kafka: Kafka) -> Iterator[Problem]:

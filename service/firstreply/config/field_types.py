@@ -23,6 +23,9 @@ from firstreply.durations import PATTERN, UNITS, canonical, parse_duration
 
 _SIZE: Final = re.compile(r"([0-9]{1,12})(KiB|MiB|GiB)?")
 _SIZES: Final = {None: 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+CONTACT_ID: Final = "{contact_id}"
+"""Stands for the id of a contact in a link."""
+
 _DURATION_SCHEMA: Final = {
     "type": "string",
     "pattern": f"^(?:0|(?=.){PATTERN})$".replace("([0-9]{1,9})", "[0-9]{1,9}"),
@@ -78,6 +81,25 @@ def _limit(text: str) -> str:
 def _name(text: str) -> str:
     if not text or text != text.strip() or not text.isprintable() or len(text) > 64:
         msg = f'"{text}" cannot be a name; write 1 to 64 characters without spaces around them'
+        raise ValueError(msg)
+    return text
+
+
+def _contact_link(text: str) -> str:
+    said = f'"{text}" cannot be a link;'
+    if any(letter.isspace() or not letter.isprintable() for letter in text):
+        msg = f"{said} remove the spaces in it"
+        raise ValueError(msg)
+    scheme, _, rest = text.partition("://")
+    if scheme.lower() not in {"https", "http"}:
+        msg = f"{said} begin it with https:// (or http://)"
+        raise ValueError(msg)
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if not host or "{" in host or "@" in host:
+        msg = f"{said} write the name of a host after {scheme}://, without {CONTACT_ID} or a user"
+        raise ValueError(msg)
+    if text.count(CONTACT_ID) != 1 or re.search(r"[{}]", text.replace(CONTACT_ID, "")):
+        msg = f"{said} write {CONTACT_ID} exactly once in it, and no other braces"
         raise ValueError(msg)
     return text
 
@@ -147,6 +169,19 @@ BandName = Annotated[str, AfterValidator(_limit), WithJsonSchema(_DURATION_SCHEM
 
 Name = Annotated[str, AfterValidator(_name)]
 """Of a channel, queue, calendar or reason: becomes the value of a label."""
+
+ContactLink = Annotated[
+    str,
+    AfterValidator(_contact_link),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^[hH][tT][tT][pP][sS]?://[^/?#{}@\s]+[/?#][^{}\s]*\{contact_id\}[^{}\s]*$",
+            "examples": ["https://crm.example/{contact_id}"],
+        }
+    ),
+]
+"""The address of a contact in another system."""
 
 Size = Annotated[
     int,

@@ -4,6 +4,7 @@ Names are those of Kafka's own consumer configuration where one exists. All of t
 to change.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,6 +27,11 @@ Servers = Annotated[
         r"( *, *([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5})*$"
     ),
 ]
+
+
+def status_topic_of(group: str) -> str:
+    """Return the default name of the status topic of a consumer group."""
+    return re.sub(r"[^a-zA-Z0-9._-]", "_", group) + "-status"
 
 
 class Group(BaseModel):
@@ -66,6 +72,14 @@ class Kafka(Group):
         default_factory=lambda data: f"{data.get('topic', '')}.dead-letters",
     )
     """Where bad records go, byte for byte. Default: the topic followed by `.dead-letters`."""
+
+    status_topic: TopicName | None = Field(
+        default_factory=lambda data: status_topic_of(data.get("group", "")),
+    )
+    """Where the processes of the group tell each other their status each second, so that the
+    `/wall` of any of them shows them all; a few kilobytes a second, kept for ten minutes. Made when
+    it is absent. Default: the group followed by `-status`, with `_` for what a topic cannot be
+    named. `null`: each process shows its own partitions alone."""
 
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """How to talk to the brokers. The default is Kafka's own."""

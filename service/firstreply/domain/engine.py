@@ -8,7 +8,8 @@ Driven from outside, in the manner of a sans-IO protocol:
 ``take_increments()``         what was counted since the last call
 ``changes()``                 contacts changed and removed since the last call
 ``gauges()``                  who waits, at the service clock
-``snapshot()`` / ``restore``  the whole state as a value, in slices
+``snapshot()`` / ``restore``  the whole state as a value
+``standing()`` / ``resume``   the same in pieces: all but the contacts, and the contacts
 
 Guarantees: final figures depend on the set of events alone (named exceptions in design.md,
 section 6). Log time decides only when a miss is counted. The log clock is clamped, never asserted:
@@ -28,15 +29,18 @@ from firstreply.domain.facts import Scene, apply, reply_pair
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import BEFORE_ALL
-from firstreply.domain.snapshot import Snapshot, decode_contacts, encode_contacts
+from firstreply.domain.snapshot import Snapshot, Standing, decode_contacts, encode_contacts
 from firstreply.domain.store import ContactStore
 from firstreply.domain.transitions import TABLE, classify
 from firstreply.domain.verdict import ended_unqueued, find_start, judge, start_channel
-from firstreply.domain.waiting import WaitingRoom
+from firstreply.domain.waiting import Urgent, WaitingRoom
 
 _NO_REPLY_WAIT = frozenset({Phase.WAITING, Phase.EXCLUDED})
 """A contact waits for its first response or for a reply, never for both; excluded for neither."""
 
+
+_PLACES_AT_A_TIME = 1000
+"""Contacts restored before whoever shares the event loop gets a turn."""
 
 _TALK = frozenset({EventType.MESSAGE, EventType.RESPONDED})
 
@@ -195,16 +199,40 @@ class Engine:
         queues = {} if at is None else self._room.gauges(at, self.policies)
         return PartitionGauges(at, queues, len(self._store), dict(self._tally.ledger))
 
-    def snapshot(self) -> Snapshot:
-        """Return the state as a value. Increments not yet taken are not part of it."""
-        return Snapshot(
+    def urgent(self, count: int) -> Urgent:
+        """Return the most urgent of those who wait for a promise, at most so many of a kind."""
+        if self.log_time == BEFORE_ALL:
+            return Urgent([], [])
+        return self._room.urgent(self.log_time - self.grace, self.policies, count)
+
+    def shards(self) -> Iterator[list[Contact]]:
+        """Yield the kept contacts in parts; other work may come in between."""
+        return self._store.shards()
+
+    @property
+    def store(self) -> ContactStore:
+        """The kept contacts; only to be read."""
+        return self._store
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether no contact has changed since ``changes`` was last called."""
+        return not self._dirty and not self._removed
+
+    def standing(self) -> Standing:
+        """Return all that is known beside the contacts."""
+        return Standing(
             log_time=self.log_time,
             offset=self.offset,
             proof=self.proof,
             ledger=dict(self._tally.ledger),
             policies=dict(self.policies),
-            slices=tuple(encode_contacts(shard) for shard in self._store.shards()),
         )
+
+    def snapshot(self) -> Snapshot:
+        """Return the state as a value. Increments not yet taken are not part of it."""
+        slices = tuple(encode_contacts(shard) for shard in self._store.shards() if shard)
+        return Snapshot(self.standing(), slices)
 
     @classmethod
     def restore(
@@ -216,20 +244,57 @@ class Engine:
         forgotten: Callable[[Contact], None] = _forget_nothing,
     ) -> "Engine":
         """Build an engine that goes on exactly where the snapshot was taken."""
-        engine = cls(book, grace=grace, forgotten=forgotten)
-        engine.log_time = snapshot.log_time
-        engine.offset = snapshot.offset
-        engine.proof = snapshot.proof
-        engine._tally = Tally(snapshot.ledger)
-        engine.policies = dict(snapshot.policies)
+        store = ContactStore()
         for encoded in snapshot.slices:
             for contact in decode_contacts(encoded):
-                engine._store.add(contact)
+                store.add(contact)
+        engine = cls.resume(snapshot.standing, store, book, grace=grace, forgotten=forgotten)
+        for _ in engine.take_places():
+            pass
+        return engine
+
+    @classmethod
+    def resume(
+        cls,
+        standing: Standing,
+        store: ContactStore,
+        book: PolicyBook,
+        *,
+        grace: int,
+        forgotten: Callable[[Contact], None] = _forget_nothing,
+    ) -> "Engine":
+        """Begin to restore: nothing may be folded before ``take_places`` has come to its end.
+
+        Args:
+            standing: everything but the contacts.
+            store: the contacts; the engine's own from now on.
+            book: policies in force.
+            grace: see ``Engine``.
+            forgotten: see ``Engine``.
+        """
+        engine = cls(book, grace=grace, forgotten=forgotten)
+        engine.log_time = standing.log_time
+        engine.offset = standing.offset
+        engine.proof = standing.proof
+        engine._tally = Tally(standing.ledger)
+        engine.policies = dict(standing.policies)
+        engine._store = store
+        return engine
+
+    def take_places(self) -> Iterator[int]:
+        """Let restored contacts wait and be timed; yields how many did, every thousand or so."""
+        placed = noted = 0
+        for shard in self._store.shards():
+            for contact in shard:
                 contact.timer = None
                 contact.waits_in = contact.reply_waits_in = None
-                engine._seat(contact)
-                engine._arm(contact)
-        return engine
+                self._seat(contact)
+                self._arm(contact)
+                placed += 1
+                if placed == noted + _PLACES_AT_A_TIME:
+                    noted = placed
+                    yield placed
+        yield placed
 
     # -- deciding
 

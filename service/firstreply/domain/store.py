@@ -1,8 +1,9 @@
-"""The keyed store of one partition: contacts by id, in 64 shards.
+"""The keyed store of one partition: contacts by id, in 1,024 shards.
 
 Sharded because one growing dict stalls the event loop: CPython resizes it in one step, 162 ms at
 2.8 million keys. The shard is a checksum of the id, not ``hash()``, whose seed differs from process
-to process: iteration order, and with it every output, is equal everywhere.
+to process: the order of the shards is equal everywhere, and a shard is also the unit in which the
+state log writes what has not changed (``firstreply.state``).
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,14 @@ from zlib import crc32
 
 from firstreply.domain.contact import Contact
 
-SHARDS: Final = 64
+SHARDS: Final = 1024
+"""Part of the state log's format: each of its records says how many there are."""
+
+
+def shard_of(contact_id: str) -> int:
+    """Return the number of the shard that an id belongs to, in every process."""
+    # "surrogatepass": JSON may carry a lone surrogate, which strict UTF-8 refuses.
+    return crc32(contact_id.encode("utf-8", "surrogatepass")) % SHARDS
 
 
 class ContactStore:
@@ -32,6 +40,18 @@ class ContactStore:
         for shard in self._shards:
             yield list(shard.values())
 
+    def shard(self, number: int) -> list[Contact]:
+        """Return the contacts of one shard."""
+        return list(self._shards[number].values())
+
+    def size(self, number: int) -> int:
+        """Return how many contacts a shard holds."""
+        return len(self._shards[number])
+
+    def clear(self, number: int) -> None:
+        """Empty a shard."""
+        self._shards[number].clear()
+
     def get(self, contact_id: str) -> Contact | None:
         """Return a contact, or None."""
         return self._shard(contact_id).get(contact_id)
@@ -48,10 +68,13 @@ class ContactStore:
         """Put a restored contact in place."""
         self._shard(contact.contact_id)[contact.contact_id] = contact
 
+    def discard(self, contact_id: str) -> None:
+        """Remove a contact if it is there."""
+        self._shard(contact_id).pop(contact_id, None)
+
     def remove(self, contact_id: str) -> None:
         """Remove a contact that is there."""
         del self._shard(contact_id)[contact_id]
 
     def _shard(self, contact_id: str) -> dict[str, Contact]:
-        # "surrogatepass": JSON may carry a lone surrogate, which strict UTF-8 refuses.
-        return self._shards[crc32(contact_id.encode("utf-8", "surrogatepass")) % SHARDS]
+        return self._shards[shard_of(contact_id)]

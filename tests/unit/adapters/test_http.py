@@ -166,7 +166,7 @@ async def test_who_went_away_before_the_answer_was_shown_nothing_and_that_is_no_
             connection.transport.abort()
 
     async with aiohttp.ClientSession(server.address) as client:
-        await client.get("/metrics")
+        await (await client.get("/metrics")).read()
         losing.lose = lose
         with pytest.raises(aiohttp.ClientConnectionError):
             await client.get("/metrics")

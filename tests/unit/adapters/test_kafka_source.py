@@ -51,6 +51,8 @@ class FakeConsumer:
         self.hangs_on_stop = False
         self.stable: int | None = None
         self.end: int | None = None
+        self._coordinator = None
+        self._fetcher = None
 
     async def getmany(self, *, timeout_ms: int, max_records: int) -> Fetched:
         assert (timeout_ms, max_records) == (200, OPTIONS.max_records)

@@ -99,6 +99,19 @@ def test_a_paused_process_runs_and_can_be_stopped(sleeper: OwnedProcess) -> None
     assert sleeper.log.read_text().endswith("ended in order\n")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the state of a process is read in /proc")
+def test_a_process_does_nothing_more_once_it_is_paused(log: Path) -> None:
+    with OwnedProcess("busy", [sys.executable, "-c", "while True: pass"], log) as busy:
+        states = []
+        for _ in range(20):
+            busy.pause()
+            stat = Path(f"/proc/{busy.pid}/stat").read_text(encoding="ascii")
+            states.append(stat.rpartition(") ")[2][0])
+            busy.resume()
+
+    assert states == ["T"] * 20
+
+
 def test_a_process_deaf_to_sigterm_is_killed_when_the_grace_is_over(log: Path) -> None:
     process = OwnedProcess("stubborn", STUBBORN, log)
     process.wait_until(lambda: says_up(log), timeout_seconds=20)

@@ -20,8 +20,9 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from aiokafka.errors import KafkaError
 
 from firstreply.adapters.kafka import errors as kafka_errors
+from firstreply.adapters.kafka.closing import stop_consumer
 from firstreply.adapters.kafka.commits import GroupCommits
-from firstreply.adapters.kafka.connection import administering, bounded, connect
+from firstreply.adapters.kafka.connection import administering, connect
 from firstreply.adapters.kafka.offsets import LeaderOffsets
 from firstreply.adapters.kafka.options import (
     KafkaOptions,
@@ -35,6 +36,7 @@ from firstreply.adapters.kafka.topics import Topic, require_input
 from firstreply.adapters.kafka.transactions import OpenTransactions
 from firstreply.domain.errors import FatalError, FirstreplyError, RetryableError
 from firstreply.ports import Assignment, Record
+from firstreply.wall.status import Membership
 
 _log = logging.getLogger(__name__)
 
@@ -96,15 +98,26 @@ class KafkaSource:
             poll.cancel()
             await asyncio.wait({poll})
         consumer, self._consumer = self._consumer, None
-        if consumer is not None and not await bounded(consumer.stop(), self._options.stop_timeout):
-            # stop() gave up half way, before it closed its sockets, and offers no other way.
-            client = consumer._client  # noqa: SLF001  # its only name
-            await bounded(client.close(), self._options.stop_timeout)
+        if consumer is not None:
+            await stop_consumer(consumer, self._options.stop_timeout)
         await self._offsets.stop()
 
     def assignment(self) -> Assignment:
         """Return what is owned now; nothing during a rebalance."""
         return self._ownership.current
+
+    def membership(self) -> Membership:
+        """Return what is known of the group, for the other processes of it. Cheap."""
+        consumer = self._consumer
+        if consumer is None:
+            return Membership(frozenset(), 0, -1)
+        known = consumer.partitions_for_topic(self.topic)
+        return Membership(
+            partitions=self._ownership.current.partitions,
+            partitions_total=len(known) if known else self._known_partitions(),
+            # Its only name. -1 as soon as the coordinator has refused us, which is just what is so.
+            generation=consumer._coordinator.generation,  # noqa: SLF001
+        )
 
     async def begin(self, partition: int) -> int:
         """Seek to the committed offset, else to ``kafka.start``; resume; return the offset.
