@@ -281,6 +281,8 @@ def check_event(
 
 _dashboards = typer.Typer(
     help="Grafana dashboards: the wall, a channel, the promises, the pipeline.",
+    short_help="Write the Grafana dashboards.",
+    epilog="Example: firstreply dashboards export --out /var/lib/grafana/firstreply",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

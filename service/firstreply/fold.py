@@ -110,6 +110,8 @@ class PartitionFold:
         """The offset of the last commit we know of."""
         self.confirmed = False
         """Whether it is our own."""
+        self.first_timestamp: int | None = None
+        """Milliseconds; of the first record folded since the partition was begun."""
         self.last_timestamp: int | None = None
         """Milliseconds; of the last folded record."""
         self._until = until
@@ -173,6 +175,8 @@ class PartitionFold:
             self._set_aside(record, decoded)
         engine.offset = record.offset + 1
         self.last_timestamp = record.timestamp
+        if self.first_timestamp is None:
+            self.first_timestamp = record.timestamp
         return True
 
     def prove(self, clock: int, end: int) -> None:

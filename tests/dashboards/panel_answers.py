@@ -44,7 +44,7 @@ class World:
         """Return what a query returns that is a number."""
         begin, end = self._range(query)
         seconds = end - begin
-        expr = self._faster(
+        expr = self.promql(
             query.promql(
                 channel=self.channel,
                 range_=f"{seconds:.0f}s",
@@ -67,7 +67,8 @@ class World:
         """Return the answer to a query of the test's own."""
         return _ask(self.url, "query", query=expr, time=_text(self.now if at is None else at))
 
-    def _faster(self, expr: str) -> str:
+    def promql(self, expr: str) -> str:
+        """Return a query as it is asked in this world."""
         if self.times == 1:
             return expr
         backwards = re.sub(

@@ -188,10 +188,10 @@ def test_alerts_are_ours_and_of_the_channel_the_most_urgent_with_the_highest_val
     )
 
 
-def test_no_alerts_and_no_watchdog_is_itself_the_most_urgent_row(
+def test_a_watchdog_that_does_not_fire_is_the_most_urgent_row(
     promtool: Path, tmp_path: Path
 ) -> None:
-    silent = [({"alertname": "WatchdogSilent"}, 9.0)]
+    silent = [({"alertname": "Watchdog"}, 9.0)]
 
     expect(promtool, tmp_path, PROMISED, {asked("channel.alerts"): silent})
     expect(
@@ -202,7 +202,7 @@ def test_no_alerts_and_no_watchdog_is_itself_the_most_urgent_row(
             asked("wall.alerts"): [
                 (
                     {
-                        "alertname": "WatchdogSilent",
+                        "alertname": "Watchdog",
                         "channel": "firstreply",
                         "where": "firstreply ",
                     },

@@ -11,7 +11,7 @@ from firstreply.adapters.metrics import METRICS, Kind, Source
 from firstreply.words import Language
 from tests.alerts.label_sets import Known, UnknownLabelError, UnknownSeriesError, labels_of
 from tests.alerts.rule_files import rules
-from tests.alerts.test_lint import nodes, selectors, with_recorded
+from tests.alerts.test_lint import FOR_DASHBOARDS, nodes, selectors, with_recorded
 from tests.dashboards.panel_queries import PanelQuery, documents, every_query
 
 ALL: Final = every_query()
@@ -121,6 +121,12 @@ def test_ranges_of_rates_follow_the_scrape_interval() -> None:
             assert window in fixed | {"$__rate_interval"}, query.name
             rate = re.search(rf"\brate\([^][]*\[{re.escape(window)}\]", query.expr)
             assert rate is None or window == "$__rate_interval", query.name
+
+
+def test_what_is_recorded_for_dashboards_is_on_one() -> None:
+    read = {selector.name for query in ALL for selector in selectors(query.promql())}
+
+    assert FOR_DASHBOARDS.keys() <= read
 
 
 def test_both_languages_ask_the_same() -> None:

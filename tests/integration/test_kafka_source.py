@@ -32,6 +32,8 @@ pytestmark = pytest.mark.servers
 
 TEN_MEGABYTES = 10 * 1_000_000
 OVERSIZE_TOPIC = {"max.message.bytes": "12582912"}
+PATIENCE_SECONDS = 60
+"""A second member is there within two seconds; on busy cores it took more than twenty."""
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ async def reading(options: KafkaOptions) -> AsyncIterator[KafkaSource]:
 
 
 async def until(source: KafkaSource, is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not is_so():
             await source.fetch()
 
@@ -88,7 +90,7 @@ async def until(source: KafkaSource, is_so: Callable[[], bool]) -> None:
 async def fetch_count(source: KafkaSource, count: int) -> list[Record]:
     """Fetch until there are at least so many records."""
     records: list[Record] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(records) < count:
             for batch in (await source.fetch()).values():
                 records.extend(batch)
@@ -104,7 +106,7 @@ async def read_raw(options: KafkaOptions, topic: str, count: int) -> list[Consum
     )
     await client.start()
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return [await client.getone() for _ in range(count)]
     finally:
         await client.stop()

@@ -55,22 +55,25 @@ def create_blocks(promtool: Path, text: Path, folder: Path) -> None:
 def record_past(
     promtool: Path, rules: Path, folder: Path, *, url: str, begin: float, end: float
 ) -> None:
-    """Evaluate recording rules once over the past of a running Prometheus, every minute."""
+    """Evaluate recording rules once over the past of a running Prometheus, every minute.
+
+    At which second, the names of group and file decide: the file is named without its folder, so
+    that it is the same every time.
+    """
     command = [
         *(str(promtool), "tsdb", "create-blocks-from", "rules", f"--url={url}"),
         *("--max-block-duration=168h", "--eval-interval=1m"),
         *(f"--start={begin:.0f}", f"--end={end:.0f}"),
-        *(f"--output-dir={folder}", str(rules)),
+        *(f"--output-dir={folder}", rules.name),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=rules.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
 def rules_by_depth(path: Path) -> Iterator[dict[str, Any]]:
     """Yield parts of a rule file so that every rule comes after those that it reads.
 
-    Each part has the groups of the file: promtool evaluates a group at its own second of the
-    minute, which the name of the group and of its file decide.
+    Each part has the groups of the file: the rules of a group are evaluated at one instant.
     """
     groups = yaml.safe_load(path.read_text())["groups"]
     left = {rule["record"] for group in groups for rule in group["rules"]}

@@ -17,7 +17,7 @@ from tests.shared import ROOT
 from tests.unit.commands import CONFIGS, invoke
 from tests.unit.fakes import NO_JSON, OF_ANOTHER, event, opened
 
-COMMANDS: Final = ("run", "demo", "replay", "explain", "check-config", "check-event")
+COMMANDS: Final = ("run", "demo", "replay", "explain", "check-config", "check-event", "dashboards")
 INVALID: Final = sorted(path.name for path in CONFIGS.glob("invalid_*.yaml"))
 
 

@@ -55,12 +55,12 @@ FATES: Final = st.builds(
 class Run:
     """One partition, from one hold to the next."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, settle_for: float | None = None) -> None:
         self.stream = stream
         self.log = MemoryLog()
         self.counted = Increments()
         self.holds = 0
-        self.hold = Hold(self.log, new_engine(), "0")
+        self.hold = Hold(self.log, new_engine(settle_for), "0")
         self.hold.engine.offset = 0
         self.hold.checkpoint()
 
@@ -152,6 +152,20 @@ def test_what_the_pointer_leaves_out_is_not_needed(stream: Stream, fates: list[F
     assert not verdict.serious
     restored = engine_of(run.log.restore(pointer.begin), run.engine.book, run.engine.grace)
     assert Folded(restored, Increments()).facts() == Folded(run.engine, Increments()).facts()
+
+
+@given(many_streams(), st.lists(FATES, max_size=30), st.sampled_from([1, 20, 600]))
+@short
+def test_checkpoints_and_restores_change_nothing_while_contacts_are_forgotten(
+    stream: Stream, fates: list[Fate], settle_for: float
+) -> None:
+    whole = Run(stream, settle_for).play([])
+
+    cut = Run(stream, settle_for).play(fates)
+
+    assert cut.facts() == whole.facts()
+    assert cut.counted.counts == whole.counted.counts
+    assert cut.engine.gauges() == whole.engine.gauges()
 
 
 TEXTS: Final = st.text(st.characters(categories=["Cs", "Lu", "Cc"]), max_size=5)

@@ -88,7 +88,7 @@ def _name(text: str) -> str:
 def _contact_link(text: str) -> str:
     said = f'"{text}" cannot be a link;'
     if any(letter.isspace() or not letter.isprintable() for letter in text):
-        msg = f"{said} remove the spaces in it"
+        msg = f"{said} remove spaces and what cannot be printed from it"
         raise ValueError(msg)
     scheme, _, rest = text.partition("://")
     if scheme.lower() not in {"https", "http"}:

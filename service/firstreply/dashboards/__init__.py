@@ -7,10 +7,11 @@ writes it anywhere, with other addresses. What a board asks Prometheus are the n
 
 ==================================  ================================================
 ``wall channel promises pipeline``  one board each: its panels, placed
+``wall_columns heat``               the parts that need most thought
 ``looks promql links palette``      what boards share: words, queries, addresses, colours
-``heat stats panels layout model``  how Grafana says it
+``stats panels variables model``    how Grafana says it; ``layout``: where
 ``messages``                        every text, in every language
-``export``                          boards to files
+``export reference``                boards to files, and to a page
 ==================================  ================================================
 
 Imports the standard library and ``words`` only: no service is needed to build a board.

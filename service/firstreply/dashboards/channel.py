@@ -21,12 +21,11 @@ from firstreply.dashboards.model import (
     Panel,
     Query,
     Shape,
-    Variable,
-    datasource_variable,
     now,
 )
 from firstreply.dashboards.panels import bars, colour, heatmap, named, series
 from firstreply.dashboards.stats import Look, stat
+from firstreply.dashboards.variables import Variable, datasource_variable
 
 Sized = tuple[Panel | Heading, int, int]
 

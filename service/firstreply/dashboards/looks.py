@@ -8,15 +8,16 @@ from typing import Final
 from firstreply.dashboards import links, palette, promql
 from firstreply.dashboards.links import Runbooks
 from firstreply.dashboards.messages import ALERTS, Severity, Speech
-from firstreply.dashboards.model import Caption, Field, Json, Panel, Variable, rows
+from firstreply.dashboards.model import Caption, Field, Json, Panel, rows
 from firstreply.dashboards.panels import colour, named, table, words
+from firstreply.dashboards.variables import Variable
 from firstreply.words import Standing
 
 DURATION: Final = "dthms"
 """Hours, minutes and seconds: 01:04:12."""
 SHARE: Final = "percentunit"
 CONTACTS: Final = "none"
-PER_HOUR: Final = "suffix: /h"
+PER_HOUR: Final = "suffix:/h"
 
 _SEVERITY_COLOURS: Final[dict[Severity, str]] = {
     "critical": palette.LATE,

@@ -21,13 +21,12 @@ from firstreply.dashboards.model import (
     Json,
     Panel,
     Query,
-    Variable,
-    datasource_variable,
     now,
     rows,
 )
 from firstreply.dashboards.panels import series, table, timeline, words
 from firstreply.dashboards.stats import Look, stat
+from firstreply.dashboards.variables import Variable, datasource_variable
 
 Sized = tuple[Panel | Heading, int, int]
 
@@ -169,7 +168,7 @@ def _reading(speech: Speech, runbooks: Runbooks) -> Iterator[Sized]:
     beats = _one(speech, "heartbeats", f"{_HEARTBEAT}{{{_AT}}}", _PROCESS, "s")
     yield replace(beats, links=runbooks.at_panel("FirstreplyPipelineStale")), 8, 8
     read = f"sum by (type) (rate(firstreply_events_total{{{_AT}}}[$__rate_interval]))"
-    yield _one(speech, "events", read, "{{type}}", "suffix: /s"), 12, 8
+    yield _one(speech, "events", read, "{{type}}", "suffix:/s"), 12, 8
     advanced = f"firstreply_clock_timestamp_seconds{{{_AT}}}"
     speed = f"max by (topic, partition) (deriv({advanced}[5m]))"
     yield _one(speech, "speed", speed, _PARTITION, "none"), 12, 8

@@ -21,12 +21,12 @@ from firstreply.dashboards.model import (
     Json,
     Panel,
     Query,
-    datasource_variable,
     now,
     rows,
 )
 from firstreply.dashboards.panels import bars, colour, named, series, table
 from firstreply.dashboards.stats import Look, stat
+from firstreply.dashboards.variables import datasource_variable
 
 Sized = tuple[Panel | Heading, int, int]
 

@@ -125,14 +125,13 @@ def countdown(selector: str = "") -> str:
 def firing(selector: str = "") -> str:
     """Return the firing alerts, but for the one that always fires, with the labels that name them.
 
-    The higher the value, the more urgent. Should the Watchdog not fire, no other alert could be
-    trusted to, which is a row of its own.
+    The higher the value, the more urgent. While the Watchdog does not fire, no other alert would,
+    either: then it is the most urgent row.
     """
     at = f"{selector}, {_OURS}" if selector else _OURS
     levels = "\n  or ".join(
         f'{rank} * ALERTS{{{at}, alertstate="firing", severity="{severity}"}}'
         for rank, severity in ((4, "critical"), (3, "warning"), (2, "ticket"), (1, "info"))
     )
-    silent = 'absent(ALERTS{alertname="Watchdog", alertstate="firing"})'
-    missing = f'9 * label_replace({silent}, "alertname", "WatchdogSilent", "", "")'
+    missing = '9 * absent(ALERTS{alertname="Watchdog", alertstate="firing"})'
     return f"max by (alertname, severity, channel, queue) (\n  {levels}\n  or {missing}\n)"

@@ -114,6 +114,10 @@ class OwnedProcess:
     def pause(self) -> None:
         """Stop it as a debugger or a frozen machine would (SIGSTOP); connections stay open."""
         os.kill(self.pid, signal.SIGSTOP)
+        # One of its threads has to take the signal, and on busy cores waits for its turn: until
+        # then the others go on. WNOWAIT: how it ended is for Popen to collect.
+        if hasattr(os, "waitid"):  # macOS has it from Python 3.13 on
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let a paused process go on. No effect on one that is not paused."""

@@ -23,7 +23,7 @@ from firstreply.domain.instants import AFTER_ALL
 from firstreply.domain.waiting import Seat, Waiter
 from firstreply.wall.status import MOST_URGENT, UrgentContact
 
-AHEAD: Final = 200
+AHEAD: Final = 500
 """How many of a kind a walk finds the ids of."""
 
 LONGEST_ID: Final = 256
@@ -65,7 +65,6 @@ class UrgentFinder:
         self._folds = folds
         self._ids_shown = ids_shown
         self._ids: dict[_Place, list[str]] = {}
-        self._wanted: Counter[_Place] = Counter()
         self._lacks_ids = False
         self.walks = 0
         """How often the store was walked through."""
@@ -77,31 +76,38 @@ class UrgentFinder:
 
     async def find(self) -> Found:
         """Return who is urgent now, with the ids that are known."""
-        late: list[tuple[int, Waiter]] = []
-        coming: list[tuple[int, Waiter]] = []
-        for number, fold in self._folds().items():
-            urgent = fold.engine.urgent(AHEAD if self._ids_shown else MOST_URGENT)
-            late += [(number, waiter) for waiter in urgent.late]
-            coming += [(number, one) for one in urgent.coming if one.deadline != AFTER_ALL]
-            await asyncio.sleep(0)
-        late = nlargest(AHEAD, late, key=lambda found: found[1].overdue)
-        coming = nsmallest(AHEAD, coming, key=lambda found: found[1].deadline)
-        self._wanted = Counter((number, waiter.seat) for number, waiter in (*late, *coming))
-        self._ids = {place: self._still_there(place) for place in self._wanted}
-        ids = {place: iter(found) for place, found in self._ids.items()}
-        late, coming = late[:MOST_URGENT], coming[:MOST_URGENT]
-        found = Found(
+        late, coming = await self._most_urgent(MOST_URGENT)
+        shown = Counter((number, waiter.seat) for number, waiter in (*late, *coming))
+        known = {place: self._still_there(place) for place in shown}
+        self._lacks_ids = any(len(known[place]) < n for place, n in shown.items())
+        ids = {place: iter(found) for place, found in known.items()}
+        return Found(
             [_contact(number, waiter, ids) for number, waiter in late],
             [_contact(number, waiter, ids) for number, waiter in coming],
         )
-        shown = Counter((number, waiter.seat) for number, waiter in (*late, *coming))
-        self._lacks_ids = any(len(self._ids[place]) < n for place, n in shown.items())
-        return found
 
     async def walk(self) -> None:
-        """Look through the store for the ids of who was urgent at the last ``find``, in slices."""
+        """Look through the store for the ids of who is and who will be urgent, in slices."""
         if self._ids_shown:
-            self._ids = await self._walk(self._wanted)
+            late, coming = await self._most_urgent(AHEAD)
+            wanted = Counter((number, waiter.seat) for number, waiter in (*late, *coming))
+            self._ids = await self._walk(wanted)
+
+    async def _most_urgent(
+        self, count: int
+    ) -> tuple[list[tuple[int, Waiter]], list[tuple[int, Waiter]]]:
+        """Return so many who are late, and who are next, over all partitions, in order."""
+        late: list[tuple[int, Waiter]] = []
+        coming: list[tuple[int, Waiter]] = []
+        for number, fold in self._folds().items():
+            urgent = fold.engine.urgent(count)
+            late += [(number, waiter) for waiter in urgent.late]
+            coming += [(number, one) for one in urgent.coming if one.deadline != AFTER_ALL]
+            await asyncio.sleep(0)
+        return (
+            nlargest(count, late, key=lambda found: found[1].overdue),
+            nsmallest(count, coming, key=lambda found: found[1].deadline),
+        )
 
     def _still_there(self, place: _Place) -> list[str]:
         """Return the ids known of a place whose contacts still wait there."""

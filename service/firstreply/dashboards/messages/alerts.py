@@ -12,8 +12,8 @@ Severity = Literal["critical", "warning", "ticket", "info"]
 
 MARKS: Final[dict[Severity, str]] = {"critical": "‼", "warning": "!", "ticket": "·", "info": "·"}
 
-SILENT: Final = "WatchdogSilent"
-"""No alert, but the absence of the one that always fires."""
+SILENT: Final = "Watchdog"
+"""The one that always fires: it is shown when it does not."""
 
 ALERTS: Final[dict[str, tuple[Severity, Text]]] = {
     SILENT: ("critical", Text("alert rules stand still", "règles d'alerte à l'arrêt")),

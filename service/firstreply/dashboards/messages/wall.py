@@ -31,7 +31,7 @@ PANELS: Final = {
         Text("all figures as of", "situation à"),
         Text(
             "The service clock, at which every figure holds, in the time zone of this screen. It "
-            "follows the time of day by a few seconds.",
+            "follows the time of day by some seconds.",
             "L'horloge du service, à laquelle valent tous les chiffres, dans le fuseau horaire de "
             "cet écran. Elle suit l'heure à quelques secondes près.",
         ),

@@ -1,0 +1,84 @@
+"""Reading a stretch of one partition, as a member of no group.
+
+For what was written before: the state log at a restore, single records of the input that a restored
+state is compared with. Each reading has a connection of its own, so that a slow one holds up
+nobody, and ends at the offset that was the end when it began.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from firstreply.adapters.kafka.connection import bounded, connect
+from firstreply.adapters.kafka.options import KafkaOptions, connection_arguments, milliseconds
+from firstreply.domain.errors import RetryableError
+
+_POLL_MILLISECONDS: Final = 500
+_RECORDS: Final = 500
+
+
+async def read_stretch(
+    options: KafkaOptions, topic: str, partition: int, first: int, end: int
+) -> AsyncIterator[Sequence[ConsumerRecord]]:
+    """Yield the records from offset ``first`` up to, not including, ``end``, in batches.
+
+    Offsets without a record (retention, transaction markers) are passed over.
+
+    Raises:
+        RetryableError: the leader did not answer, or nothing came for ``request_timeout``.
+    """
+    if first >= end:
+        return
+    async with _opened(options, TopicPartition(topic, partition), first) as (consumer, place):
+        patience = options.request_timeout.total_seconds()
+        came_at = asyncio.get_running_loop().time()
+        while await _position(consumer, place, options) < end:
+            batches = await consumer.getmany(timeout_ms=_POLL_MILLISECONDS, max_records=_RECORDS)
+            now = asyncio.get_running_loop().time()
+            records = [record for record in batches.get(place, ()) if record.offset < end]
+            if records:
+                came_at = now
+                yield records
+            elif batches:
+                return
+            elif now - came_at > patience:
+                msg = (
+                    f"topic {topic}, partition {partition}: no record between {first} and {end} "
+                    f"came for {patience:g} s; is its leader up?"
+                )
+                raise RetryableError(msg)
+
+
+async def _position(
+    consumer: AIOKafkaConsumer, place: TopicPartition, options: KafkaOptions
+) -> int:
+    async with asyncio.timeout(options.request_timeout.total_seconds()):
+        position: int = await consumer.position(place)
+    return position
+
+
+@asynccontextmanager
+async def _opened(
+    options: KafkaOptions, place: TopicPartition, first: int
+) -> AsyncIterator[tuple[AIOKafkaConsumer, TopicPartition]]:
+    consumer = AIOKafkaConsumer(
+        **connection_arguments(options),
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        fetch_max_wait_ms=milliseconds(options.fetch_max_wait),
+        max_partition_fetch_bytes=8 * options.max_partition_fetch_bytes,
+    )
+    try:
+        await connect(consumer.start, options)
+        consumer.assign([place])
+        consumer.seek(place, first)
+        yield consumer, place
+    except (KafkaError, TimeoutError) as error:
+        msg = f"topic {place.topic}, partition {place.partition} cannot be read: {error!r}"
+        raise RetryableError(msg) from error
+    finally:
+        await bounded(consumer.stop(), options.stop_timeout)

@@ -1,0 +1,249 @@
+"""What one hold on a partition writes to the state log: claims and checkpoints.
+
+A checkpoint carries the contacts that changed, the ids that are no longer kept, and the next shards
+of the *base*, whole: as many as hold no fewer contacts than changed, in a ring. So a restore reads
+about two states' worth of bytes, however long the log; a small state is whole in every checkpoint;
+and each contact is written anew within one rotation, well before retention takes the old copy.
+Every policy in use is within each rotation too.
+
+What could not be appended, or may or may not have been, is simply drafted again: the next draft
+names the same parent, and whichever is in the log will do.
+
+A claim repeats the tip under our own generation: from then on it beats whatever an earlier owner,
+who may not know yet that it is none, still appends. Nothing restored is shown before it is
+acknowledged and a group commit was accepted.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from firstreply.domain.engine import Changes, Engine
+from firstreply.domain.store import SHARDS, ContactStore
+from firstreply.state.assembly import Restored
+from firstreply.state.chunk import FOLD, Fingerprint, Header, Link, shards_of
+from firstreply.state.draft import Draft, frames_of
+from firstreply.state.window import Slice, Window
+
+LIMIT: Final = 900_000
+"""Bytes of a body in one record: below the 1 MB that brokers accept unless told otherwise."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """The partition whose state is written."""
+
+    topic: str
+    partition: int
+    partitions: int
+    """How many the topic has: a contact lies in another partition when that changes."""
+
+
+class Pointer(msgspec.Struct, frozen=True):
+    """Where to begin to read the state log; may travel with the group commit."""
+
+    begin: int
+    """Offset of the first record that the tip's state needs."""
+    tip: int
+    incarnation: int
+    generation: int
+
+
+class Writer:
+    """One hold on a partition, from its assignment to its end.
+
+    Args:
+        place: the partition.
+        name: of this hold, unlike any other's; hex of a uuid.
+        restored: the state it goes on from; None begins a new chain, whose first checkpoint is
+            whole and does a claim's work.
+        greatest: of the log (``chain.Verdict``): what is written here must beat it, also where the
+            state that it belongs to is lost and a new chain begins.
+        end: of the log, up to where it was read before; see ``alone_until``.
+        limit: bytes of a body in one record.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        name: str,
+        *,
+        restored: Restored | None = None,
+        greatest: Header | None = None,
+        end: int | None = None,
+        limit: int = LIMIT,
+    ) -> None:
+        self._place = place
+        self._name = name
+        self._limit = limit
+        self._seq = 0
+        self._greatest = greatest
+        self._tip = None if restored is None else restored.tip
+        self._link = None if restored is None else restored.link
+        self._window = Window() if restored is None else restored.window
+        self._alone_until = end
+
+    @property
+    def tip(self) -> Header | None:
+        """The last checkpoint acknowledged, or restored."""
+        return self._tip
+
+    @property
+    def link(self) -> Link | None:
+        """Where the tip lies."""
+        return self._link
+
+    @property
+    def alone_until(self) -> int | None:
+        """The end of the log as long as nobody else writes; None once somebody may have.
+
+        If the log ends here when the partition comes back, our memory is its state. That our tip is
+        the last record is not enough: a zombie's own append hides what a new owner wrote before it.
+        """
+        return self._alone_until
+
+    @property
+    def pointer(self) -> Pointer | None:
+        """Where to begin to read for the tip's state; None before anything was acknowledged."""
+        begin = self._window.begin
+        if self._tip is None or self._link is None or begin is None:
+            return None
+        return Pointer(begin, self._link.offset, self._tip.incarnation, self._tip.generation)
+
+    def claim(self, generation: int) -> Draft:
+        """Draft a claim on the tip: nothing changes but whose it is.
+
+        After a restore, and whenever the partition came back in a new generation and nobody else
+        wrote meanwhile: what was folded since the tip stays for the next checkpoint.
+
+        Raises:
+            RuntimeError: there is no tip; the first checkpoint is whole and does a claim's work.
+        """
+        tip = self._tip
+        if tip is None:
+            msg = "there is nothing to claim yet"
+            raise RuntimeError(msg)
+        header = msgspec.structs.replace(
+            tip,
+            fold=FOLD,
+            writer=self._name,
+            seq=self._next_seq(),
+            parent=self._link,
+            kind="claim",
+            incarnation=self._incarnation(generation),
+            generation=generation,
+            base_first=self._cursor(),
+            base_count=0,
+        )
+        return Draft(header, (), limit=self._limit, window=self._window, policies=frozenset())
+
+    def checkpoint(
+        self,
+        engine: Engine,
+        changes: Changes,
+        *,
+        generation: int,
+        last: Fingerprint | None,
+        minimum: int,
+    ) -> Draft:
+        """Draft a checkpoint of the engine as it is now; nothing may fold until it is encoded.
+
+        Args:
+            engine: of the partition; its offset is N.
+            changes: all since the last acknowledged checkpoint.
+            generation: of the group, as it is in the epoch that the commit will be made in.
+            last: what the record N - 1 was; None when none was folded yet.
+            minimum: contacts of the base to write at least, so that a rotation ends in time even
+                when nothing changes.
+        """
+        standing = engine.standing()
+        first = self._cursor()
+        count = self._base_count(engine.store, first, max(len(changes.dirty), minimum))
+        header = Header(
+            fold=FOLD,
+            topic=self._place.topic,
+            partition=self._place.partition,
+            partitions=self._place.partitions,
+            writer=self._name,
+            seq=self._next_seq(),
+            part=0,
+            parts=1,
+            parent=self._link,
+            kind="checkpoint",
+            incarnation=self._incarnation(generation),
+            generation=generation,
+            offset=standing.offset or 0,
+            last=last,
+            log_time=standing.log_time,
+            proof=standing.proof,
+            ledger=standing.ledger,
+            tracked=len(engine.store),
+            shards=SHARDS,
+            base_first=first,
+            base_count=count,
+        )
+        window = self._window.needed_with(shards_of(header))
+        policies = {
+            digest: policy
+            for digest, policy in standing.policies.items()
+            if digest not in window.policies
+        }
+        return Draft(
+            header,
+            frames_of(engine, changes, header, policies),
+            limit=self._limit,
+            window=window,
+            policies=frozenset(policies),
+        )
+
+    def acknowledged(self, draft: Draft, offsets: Sequence[int]) -> None:
+        """Note that all records of a draft are durable: it is the tip now.
+
+        Args:
+            draft: the last one made; of earlier ones that may have been appended nothing is needed.
+            offsets: of its records, in order.
+        """
+        if draft.header.parent != self._link or len(offsets) != len(draft.records):
+            msg = f"checkpoint {draft.header.seq} does not follow the tip, or is not whole"
+            raise RuntimeError(msg)
+        shards = frozenset(shards_of(draft.header))
+        self._window = draft.window.followed_by(Slice(min(offsets), shards, draft.policies))
+        undisturbed = list(offsets) == list(range(offsets[0], offsets[0] + len(offsets)))
+        if not undisturbed or offsets[0] != self._alone_until:
+            self._alone_until = None
+        else:
+            self._alone_until = offsets[-1] + 1
+        self._link = Link(offsets[-1], self._name, draft.header.seq)
+        self._tip = draft.header
+
+    def _next_seq(self) -> int:
+        self._seq += 1
+        return self._seq - 1
+
+    def _incarnation(self, generation: int) -> int:
+        """Return the latest; one more where the group's generations have begun anew."""
+        known = [one for one in (self._tip, self._greatest) if one is not None]
+        if not known:
+            return 0
+        latest = max(known, key=lambda one: (one.incarnation, one.generation))
+        ours = latest.writer == self._name and latest.generation == generation
+        return latest.incarnation + (not ours and generation <= latest.generation)
+
+    def _cursor(self) -> int:
+        tip = self._tip
+        return 0 if tip is None else (tip.base_first + tip.base_count) % SHARDS
+
+    def _base_count(self, store: ContactStore, first: int, wanted: int) -> int:
+        """Return how many shards from ``first`` on hold as many contacts as wanted, at least one.
+
+        Empty shards that follow cost nothing and bring the end of the rotation nearer.
+        """
+        if self._tip is None:
+            return SHARDS
+        held = 0
+        for count in range(SHARDS):
+            size = store.size((first + count) % SHARDS)
+            if size and held >= max(wanted, 1):
+                return count
+            held += size
+        return SHARDS

@@ -1,0 +1,313 @@
+"""One process of the protocol model, with the real engine, chunks, chain and writer.
+
+``live`` is a generator: at every ``yield`` the others may have their turn, the group may rebalance,
+or the process may die. So whatever can come between two steps does. The switches of ``Rules`` leave
+out one of the rules at a time; a model that does not fail then would prove nothing.
+"""
+
+from collections.abc import Generator
+from typing import Final
+
+import msgspec
+
+from firstreply.domain.bands import PolicyBook
+from firstreply.domain.engine import Changes, Engine
+from firstreply.domain.increments import Increments
+from firstreply.domain.instants import SECOND
+from firstreply.state.assembly import Assembly
+from firstreply.state.chain import ChunkLog, Ranking
+from firstreply.state.chunk import Fingerprint, decode, encode, fingerprint, order
+from firstreply.state.draft import Draft
+from firstreply.state.writer import Place, Writer
+from tests.model.world import Ack, Brokers, Coordinator
+from tests.unit.domain.builders import GRACE
+
+PLACE: Final = Place("events", 0, 1)
+SKEW: Final = SECOND
+RECEIVED: Final = "contact_received_total"
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """The rules of the protocol; each can be left out."""
+
+    fence: bool = True
+    """Nothing is shown before the group has accepted a commit."""
+    silent: bool = True
+    """What was restored is not shown before a claim is acknowledged and a commit accepted."""
+    lease: bool = True
+    """Nothing is shown by whom the group may have given up, and nothing while owning nothing."""
+    alone: bool = True
+    """Memory is kept only if nobody else has written since; else whoever wrote last may keep it."""
+    rank: Ranking = order
+
+
+class Term(msgspec.Struct, frozen=True):
+    """One assignment. The generation is the one it was made in, whatever came since."""
+
+    epoch: int
+    member: str
+    generation: int
+
+
+class Hold:
+    """A partition in memory."""
+
+    def __init__(self, engine: Engine, writer: Writer) -> None:
+        self.engine = engine
+        self.writer = writer
+        self.pending = Increments()
+        """Durable or not, but not published yet."""
+        self.begin = engine.offset or 0
+        """Where in the input what is pending begins."""
+        self.appended = 0
+        """How many of the pending ones may be in the log already."""
+
+
+class Process:
+    """One process of the group.
+
+    Args:
+        name: unlike any other's.
+        book: its configuration.
+        brokers: see ``world``.
+        group: see ``world``.
+        rules: which rules it follows.
+    """
+
+    def __init__(
+        self, name: str, book: PolicyBook, brokers: Brokers, group: Coordinator, rules: Rules
+    ) -> None:
+        self.name = name
+        self.book = book
+        self.brokers = brokers
+        self.group = group
+        self.rules = rules
+        self.chance = brokers.chance
+        self.ahead = 0
+        """How far its clock is ahead."""
+        self.paused = False
+        """Whether it stands still: does nothing, answers nobody, and knows nothing of it."""
+        self.reliable = False
+        """Whether everything it sends is acknowledged, from now on."""
+        self.epoch = 0
+        self.member = name
+        """Its id in the group; another one whenever it joins as one who is not known."""
+        self.generation = 0
+        self.owns = False
+        self.hold: Hold | None = None
+        self.ledger: dict[str, int] | None = None
+        """The ledger it would export."""
+        self.leased = False
+        """Whether its last accepted commit is so recent that the group cannot have given it up."""
+        self.business = 0
+        """``contact_received_total`` as it exports it."""
+        self.published: list[tuple[int, int]] = []
+        """Spans of the input whose increments it has published."""
+        self.lost = 0
+        """What may have been durable and was never published: a hold ended in between."""
+        self.activity: Generator[None, None, None] = self.live()
+
+    @property
+    def shown(self) -> dict[str, int] | None:
+        """The ledger as a scraper finds it."""
+        return self.ledger if self.leased or not self.rules.lease else None
+
+    # -- what it is told
+
+    def joins_anew(self) -> None:
+        """Get another member id."""
+        self.member += "'"
+
+    def revoked(self) -> None:
+        """Own nothing until the next word of the coordinator."""
+        self.epoch += 1
+        self.owns = self.leased = False
+
+    def assigned(self, generation: int) -> None:
+        """Own the partition in a generation."""
+        self.epoch += 1
+        self.owns = True
+        self.generation = generation
+
+    # -- what it does
+
+    def live(self) -> Generator[None, None, None]:
+        """Do one thing after the other."""
+        while True:
+            yield
+            if not self.owns:
+                continue
+            term = Term(self.epoch, self.member, self.generation)
+            if not (yield from self._take_over(term)):
+                continue
+            while self.epoch == term.epoch:
+                yield
+                yield from self.chance.choice((self._fold, self._prove, self._checkpoint))(term)
+
+    def forget(self) -> None:
+        """Let go of the memory of the partition."""
+        if self.hold is not None:
+            self.lost += self.hold.appended
+        self.hold = None
+
+    def _take_over(self, term: Term) -> Generator[None, None, bool]:
+        hold = self.hold
+        if hold is None or hold.writer.link is None or not self._nobody_else_wrote(hold):
+            self.forget()
+            hold = yield from self._restored()
+        if not self.rules.silent and hold.writer.tip is not None:
+            self._show(hold.writer.tip.ledger)
+            self.leased = True
+        while self.epoch == term.epoch:
+            self.hold = hold
+            yield
+            first = hold.writer.tip is None
+            draft = self._drafted(hold, term) if first else hold.writer.claim(term.generation)
+            self._encode(draft)
+            appended = yield from self._append(hold, draft)
+            yield
+            if not appended or not self._commits(term, draft.header.offset):
+                continue
+            yield
+            if self.epoch == term.epoch:
+                self._show(draft.header.ledger)
+                return True
+        return False
+
+    def _nobody_else_wrote(self, hold: Hold) -> bool:
+        link = hold.writer.link
+        if not self.rules.alone and link is not None:
+            return self.brokers.state.end == link.offset + 1
+        return hold.writer.alone_until == self.brokers.state.end
+
+    def _restored(self) -> Generator[None, None, Hold]:
+        end = self.brokers.state.end
+        yield
+        log = ChunkLog(rank=self.rules.rank)
+        for offset, record in self.brokers.state.records.items():
+            if offset < end:
+                log.add(offset, record)
+        verdict = log.choose()
+        yield
+        name = f"{self.name}.{self.epoch}"
+        if verdict.choice is None:
+            engine = Engine(self.book, grace=GRACE * SECOND)
+            engine.offset = 0
+            writer = Writer(PLACE, name, greatest=verdict.greatest, end=end)
+            return Hold(engine, writer)
+        assembly = Assembly(verdict.choice)
+        for _ in assembly:
+            pass
+        restored = assembly.restored
+        engine = Engine.resume(restored.standing, restored.store, self.book, grace=GRACE * SECOND)
+        for _ in engine.take_places():
+            pass
+        assert restored.tip.last == self._last(restored.tip.offset)
+        writer = Writer(PLACE, name, restored=restored, greatest=verdict.greatest, end=end)
+        return Hold(engine, writer)
+
+    def _fold(self, term: Term) -> Generator[None, None, None]:  # noqa: ARG002 - one signature for all
+        engine = self._held().engine
+        first = engine.offset or 0
+        for record in self.brokers.input[first : first + self.chance.randint(1, 12)]:
+            engine.receive(record.event, record.timestamp)
+            engine.offset = (engine.offset or 0) + 1
+        yield
+
+    def _prove(self, term: Term) -> Generator[None, None, None]:
+        engine = self._held().engine
+        clock = self.brokers.now + self.ahead - SKEW
+        yield
+        end = len(self.brokers.input)
+        yield
+        if self.epoch == term.epoch and (engine.offset or 0) >= end:
+            engine.proof = clock if engine.proof is None else max(engine.proof, clock)
+            engine.advance(clock)
+
+    def _checkpoint(self, term: Term) -> Generator[None, None, None]:
+        hold = self._held()
+        offset = hold.engine.offset or 0
+        hold.pending.merge(hold.engine.take_increments())
+        changes = hold.engine.changes()
+        draft = self._drafted(hold, term, changes)
+        self._encode(draft)
+        counted, hold.pending = hold.pending, Increments()
+        hold.appended = received(counted)
+        yield
+        appended = yield from self._append(hold, draft)
+        if not appended:
+            hold.engine.keep_changes(changes)
+        yield
+        if self.rules.fence:
+            appended = appended and self._commits(term, offset)
+            yield
+            appended = appended and self.epoch == term.epoch
+        else:
+            self.leased = True
+        if appended:
+            self._publish(hold, counted, draft)
+        else:
+            counted.merge(hold.pending)
+            hold.pending = counted
+
+    def _publish(self, hold: Hold, counted: Increments, draft: Draft) -> None:
+        self.business += received(counted)
+        if draft.header.offset > hold.begin:
+            self.published.append((hold.begin, draft.header.offset))
+        hold.begin = draft.header.offset
+        hold.appended = 0
+        self._show(draft.header.ledger)
+
+    def _show(self, ledger: dict[str, int]) -> None:
+        self.ledger = dict(ledger)
+
+    def _drafted(self, hold: Hold, term: Term, changes: Changes | None = None) -> Draft:
+        return hold.writer.checkpoint(
+            hold.engine,
+            hold.engine.changes() if changes is None else changes,
+            generation=term.generation,
+            last=self._last(hold.engine.offset or 0),
+            minimum=self.chance.choice((0, 3, 1000)),
+        )
+
+    def _last(self, offset: int) -> Fingerprint | None:
+        if not offset:
+            return None
+        record = self.brokers.input[offset - 1]
+        value = f"{record.event.contact_id} {record.event.id}".encode()
+        return fingerprint(offset - 1, record.timestamp // 1000, None, value)
+
+    def _encode(self, draft: Draft) -> None:
+        """Encode, into a drawn number of records: their size depends on the order of a set."""
+        for _ in draft.pieces():
+            pass
+        (whole,) = draft.records
+        payload = bytes(decode(whole).payload)
+        parts = self.chance.choice((1, 1, 3))
+        draft.records = list(encode(draft.header, payload, max(1, -(-len(payload) // parts))))
+
+    def _append(self, hold: Hold, draft: Draft) -> Generator[None, None, bool]:
+        acks: tuple[Ack, ...] = ("acknowledged",) * 6 + ("lost", "unanswered", "late", "cut")
+        ack: Ack = "acknowledged" if self.reliable else self.chance.choice(acks)
+        offsets = self.brokers.append(draft.records, ack)
+        yield
+        if offsets is None:
+            return False
+        hold.writer.acknowledged(draft, offsets)
+        return True
+
+    def _commits(self, term: Term, offset: int) -> bool:
+        """Commit. The lease runs from when it was sent, however late the answer is looked at."""
+        accepted = self.group.commit(term.member, term.generation, offset)
+        told = accepted and (self.reliable or self.chance.random() < 0.9)
+        self.leased = self.leased or told
+        return told
+
+    def _held(self) -> Hold:
+        assert self.hold is not None
+        return self.hold
+
+
+def received(counted: Increments) -> int:
+    """Return how many contacts were counted as received."""
+    return sum(amount for (metric, _), amount in counted.counts.items() if metric == RECEIVED)
