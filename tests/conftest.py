@@ -1,6 +1,7 @@
 """What every test may ask for: the real servers, and whether golden files are to be rewritten."""
 
 import pytest
+from hypothesis import settings
 
 from tests.servers.fixtures import (
     alertmanager_server,
@@ -25,6 +26,10 @@ __all__ = [
     "prometheus_server",
     "promtool",
 ]
+
+# A limit on the time of an example says how busy the machine is, not whether the law holds.
+settings.register_profile("firstreply", deadline=None)
+settings.load_profile("firstreply")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

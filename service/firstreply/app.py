@@ -20,12 +20,15 @@ from firstreply.adapters.clock import SystemClock
 from firstreply.adapters.http import Server
 from firstreply.adapters.kafka.dead_letters import KafkaDeadLetters
 from firstreply.adapters.kafka.source import KafkaSource
-from firstreply.adapters.null import NullCheckpoints, NullDeadLetters
+from firstreply.adapters.null import NullDeadLetters
 from firstreply.adapters.prometheus import Publisher, ZeroFirst
 from firstreply.adapters.simulator import SimulatedSource
 from firstreply.board import Board
 from firstreply.config.describe import settings_hash
 from firstreply.domain.errors import FirstreplyError
+from firstreply.fold import PartitionFold
+from firstreply.keeping.memory import MemoryKeeper
+from firstreply.keeping.port import Checkpoints
 from firstreply.policies import policy_book
 from firstreply.ports import DeadLetterSink, RecordSource, WallClock
 from firstreply.processor import Processor
@@ -52,6 +55,10 @@ class Running(msgspec.Struct, frozen=True):
     board: Board
 
 
+NewFold = Callable[[int, int], PartitionFold]
+"""Makes the fold of a partition that begins at an offset."""
+
+
 class _Surroundings(msgspec.Struct, frozen=True):
     """What of the service depends on where its records come from."""
 
@@ -59,6 +66,7 @@ class _Surroundings(msgspec.Struct, frozen=True):
     dead_letters: DeadLetterSink
     clock: WallClock
     group: Group
+    keep: Callable[[NewFold], Checkpoints]
     zero_first: ZeroFirst = "all"
 
 
@@ -67,6 +75,7 @@ async def run_kafka(
     *,
     clock: WallClock | None = None,
     rate: Callable[[], float] = lambda: 1.0,
+    accept_loss: bool = False,
     companions: tuple[Companion, ...] = (),
 ) -> None:
     """Read the configured topic until SIGTERM or SIGINT.
@@ -75,6 +84,7 @@ async def run_kafka(
         settings: the configuration.
         clock: for proofs; the demo plays simulated time.
         rate: how fast that clock runs.
+        accept_loss: go on without a state that should be there.
         companions: run beside it.
 
     Raises:
@@ -86,12 +96,23 @@ async def run_kafka(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(letters.stop)
         await letters.start()
+        log = wiring.state_log(settings)
+        if log is not None:
+            stack.push_async_callback(log.stop)
+            await log.start()
+
+        def keep(make: NewFold) -> Checkpoints:
+            if log is None:
+                return MemoryKeeper(source, make)
+            return wiring.keeper(settings, source, log, make, accept_loss=accept_loss)
+
         identity = wiring.identity(settings)
         surroundings = _Surroundings(
             source=source,
             dead_letters=letters,
             clock=clock or SystemClock(),
             group=Group(identity, source.membership, wiring.exchange(settings, identity), rate),
+            keep=keep,
         )
         await _serve(settings, surroundings, companions)
 
@@ -110,6 +131,7 @@ async def run_simulated(
         dead_letters=NullDeadLetters(),
         clock=source,
         group=group,
+        keep=lambda make: MemoryKeeper(source, make),
         zero_first="new",
     )
     await _serve(settings, surroundings, companions)
@@ -131,12 +153,11 @@ async def _serve(
     processor = Processor(
         source=source,
         dead_letters=around.dead_letters,
-        checkpoints=NullCheckpoints(),
+        checkpoints=around.keep(wiring.new_fold(settings, book)),
         publisher=board,
         clock=around.clock,
         wall=SystemClock(),
         monotonic=time.monotonic,
-        new_fold=wiring.new_fold(settings, book),
         pace=wiring.pace(settings),
     )
     showing = Showing(around.group, processor, board, book, Language(settings.language))

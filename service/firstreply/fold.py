@@ -112,8 +112,8 @@ class PartitionFold:
         """Whether it is our own."""
         self.first_timestamp: int | None = None
         """Milliseconds; of the first record folded since the partition was begun."""
-        self.last_timestamp: int | None = None
-        """Milliseconds; of the last folded record."""
+        self.last: Record | None = None
+        """The last folded record; None since the state was restored."""
         self._until = until
         self._decoder = decoder
         self._bad_records = bad_records
@@ -174,7 +174,7 @@ class PartitionFold:
                 engine.advance(log_time)
             self._set_aside(record, decoded)
         engine.offset = record.offset + 1
-        self.last_timestamp = record.timestamp
+        self.last = record
         if self.first_timestamp is None:
             self.first_timestamp = record.timestamp
         return True

@@ -82,6 +82,14 @@ class Assignment(msgspec.Struct, frozen=True):
     """False from the revocation to the next assignment: a rebalance is under way."""
 
 
+class Committed(msgspec.Struct, frozen=True):
+    """What the group has committed."""
+
+    offset: int
+    note: str
+    """What was written beside it; empty for nothing."""
+
+
 class DeadLetter(msgspec.Struct, frozen=True):
     """A bad record as it came, byte for byte, and why it was rejected."""
 
@@ -113,10 +121,15 @@ class RecordSource(Protocol):
     def assignment(self) -> Assignment:
         """Return what is owned now. Cheap; called at every step."""
 
-    async def begin(self, partition: int) -> int:
-        """Find where to read a newly owned partition, seek there, resume it; return the offset.
+    async def begin(self, partition: int, offset: int | None = None) -> int:
+        """Seek in a newly owned partition and resume it; return the offset.
 
-        Partitions are paused from the moment they are assigned until this is called.
+        Partitions are paused from the moment they are assigned until this is called. With an
+        offset given it does not wait for anything.
+
+        Args:
+            partition: owned.
+            offset: where to read on; None: where the group has committed, else where to start.
         """
 
     async def fetch(self) -> Mapping[int, Sequence[Record]]:
@@ -132,8 +145,16 @@ class RecordSource(Protocol):
         Partitions whose leader did not answer are left out; raises RetryableError when none did.
         """
 
-    async def commit(self, offsets: Mapping[int, int], epoch: int) -> bool:
-        """Commit; True only if the broker accepted it while ``epoch`` was still the assignment."""
+    async def commit(
+        self, offsets: Mapping[int, int], epoch: int, notes: Mapping[int, str] | None = None
+    ) -> bool:
+        """Commit; True only if the broker accepted it while ``epoch`` was still the assignment.
+
+        Args:
+            offsets: by partition.
+            epoch: of the assignment.
+            notes: a text to keep beside the offset, by partition.
+        """
 
 
 class DeadLetterSink(Protocol):
@@ -141,13 +162,6 @@ class DeadLetterSink(Protocol):
 
     async def send(self, letters: Sequence[DeadLetter]) -> None:
         """Return when all are acknowledged. Raises RetryableError otherwise."""
-
-
-class Checkpoints(Protocol):
-    """Durability of a partition's state. The null one acknowledges at once (decision 0004)."""
-
-    async def append(self, partition: int, epoch: int, offset: int) -> None:
-        """Make the partition's state up to ``offset`` durable; return when acknowledged."""
 
 
 class WallClock(Protocol):

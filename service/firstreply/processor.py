@@ -3,7 +3,8 @@
 Three loops, each a task of its own, so that none waits for another (aiokafka's ``getmany`` blocks
 through a rebalance):
 
-``consume``     follows the assignment, fetches, folds in slices that leave the event loop free
+``consume``     follows the assignment, fetches, folds in slices that leave the event loop free;
+                partitions are taken over in tasks beside it, for a restore may take long
 ``checkpoint``  every second: dead letters, state, commit, then publish; gauges and heartbeat
 ``prove``       every second: reads the clock, *then* asks for the end offsets (design, section 6)
 
@@ -11,11 +12,12 @@ Order within a checkpoint is the guarantee: nothing is published before its dead
 acknowledged, its state is appended, its offset is committed and the assignment is unchanged. What
 could not be made durable is put back and goes with the next checkpoint; counters never double.
 
-After a rebalance a partition that came back keeps its memory if nobody else committed meanwhile.
+A checkpoint is a consistent cut: while it is encoded nothing of that partition is folded.
 """
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final
@@ -26,8 +28,8 @@ from firstreply.domain.errors import FatalError, RetryableError
 from firstreply.domain.instants import SECOND
 from firstreply.fold import PartitionFold, Span
 from firstreply.health import Health
+from firstreply.keeping.port import Checkpoints
 from firstreply.ports import (
-    Checkpoints,
     DeadLetterSink,
     Publisher,
     Record,
@@ -35,6 +37,7 @@ from firstreply.ports import (
     TimestampType,
     WallClock,
 )
+from firstreply.state.draft import Draft
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +50,9 @@ SLICE_BYTES: Final = 256 * 1024
 
 SLICE_TIMERS: Final = 200
 """Deadlines fired before other tasks get their turn."""
+
+_TAKE_PATIENCE_SECONDS: Final = 0.2
+"""Most partitions are taken over sooner; for the others the next records are fetched meanwhile."""
 
 IDLE_COMMIT_SECONDS: Final = 5.0
 """A commit without news proves that we are still a member; sooner where the lease is short."""
@@ -74,12 +80,11 @@ class Processor:
     Args:
         source: where records come from.
         dead_letters: where bad ones go.
-        checkpoints: durability of the state.
+        checkpoints: durability of the state; takes partitions over.
         publisher: the exported figures.
         clock: the time that records are written by, in microseconds: of proofs and of lag.
         wall: the time of day, of the heartbeat. The same, but where a simulation plays.
         monotonic: seconds of a clock that never goes back.
-        new_fold: makes the fold of a partition that begins at an offset.
         pace: see ``Pace``.
     """
 
@@ -93,7 +98,6 @@ class Processor:
         clock: WallClock,
         wall: WallClock,
         monotonic: Callable[[], float],
-        new_fold: Callable[[int, int], PartitionFold],
         pace: Pace,
     ) -> None:
         self._source = source
@@ -103,11 +107,13 @@ class Processor:
         self._clock = clock
         self._wall = wall
         self._monotonic = monotonic
-        self._new_fold = new_fold
         self._pace = pace
         self._epoch = 0
         self._folds: dict[int, PartitionFold] = {}
         self._begun: set[int] = set()
+        self._taking: dict[int, asyncio.Task[None]] = {}
+        self._still: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """By partition: whoever folds, fires or makes a cut holds it."""
         self._ends: dict[int, int] = {}
         self._committed_at = monotonic()
         self._stopping = asyncio.Event()
@@ -126,10 +132,16 @@ class Processor:
 
     async def consume(self) -> None:
         """Fetch and fold until stopped. Raises FatalError when going on would be wrong."""
-        while not self._stopping.is_set():
-            await self._follow_assignment()
-            for number, records in (await self._source.fetch()).items():
-                await self._fold(number, records)
+        try:
+            while not self._stopping.is_set():
+                await self._follow_assignment()
+                for number, records in (await self._source.fetch()).items():
+                    await self._fold(number, records)
+        finally:
+            for task in self._taking.values():
+                task.cancel()
+            if self._taking:
+                await asyncio.wait(self._taking.values())
 
     async def _follow_assignment(self) -> None:
         assignment = self._source.assignment()
@@ -138,17 +150,26 @@ class Processor:
             self._begun.clear()
             self._committed_at = self._monotonic()
             self._let_go(assignment.partitions)
-        for number in sorted(assignment.partitions - self._begun):
-            try:
-                offset = await self._source.begin(number)
-            except RetryableError as error:
-                _log.warning(
-                    "partition_not_begun", extra={"partition": number, "error": str(error)}
-                )
-                continue
-            if self._source.assignment().epoch != self._epoch:
-                return
-            self._begin(number, offset)
+        for number in sorted(assignment.partitions - self._begun - set(self._taking)):
+            taking = self._take(number, self._epoch)
+            self._taking[number] = asyncio.create_task(taking, name=f"take-over-{number}")
+        if self._taking:
+            await asyncio.wait(self._taking.values(), timeout=_TAKE_PATIENCE_SECONDS)
+        for number in [number for number, task in self._taking.items() if task.done()]:
+            self._taking.pop(number).result()
+
+    async def _take(self, number: int, epoch: int) -> None:
+        """Take a partition over; leave it for the next turn if that only needs time."""
+        try:
+            fold = await self._checkpoints.take(number, epoch, self._folds.get(number))
+        except RetryableError as error:
+            _log.warning("partition_not_begun", extra={"partition": number, "error": str(error)})
+            return
+        # No await since the partition was resumed: its records must find the fold.
+        if self._source.assignment().epoch == epoch == self._epoch:
+            fold.epoch = epoch
+            self._folds[number] = fold
+            self._begun.add(number)
 
     def _let_go(self, owned: frozenset[int]) -> None:
         """Show no longer what is not ours; forget what another one owns now.
@@ -162,16 +183,6 @@ class Processor:
                 del self._folds[number]
                 self._ends.pop(number, None)
 
-    def _begin(self, number: int, offset: int) -> None:
-        kept = self._folds.get(number)
-        if kept is None or not _still_ours(kept, offset):
-            if kept is not None:
-                _log.warning("partition_taken_over", extra={"partition": number, "offset": offset})
-            kept = self._folds[number] = self._new_fold(number, offset)
-            kept.committed = offset
-        kept.epoch = self._epoch
-        self._begun.add(number)
-
     async def _fold(self, number: int, records: Sequence[Record]) -> None:
         fold = self._folds.get(number)
         epoch = self._epoch
@@ -181,7 +192,10 @@ class Processor:
             current = self._source.assignment().epoch == epoch
             if fold is None or number not in self._begun or not current:
                 return
-            folded += fold.fold(_slice(records, folded), SLICE_TIMERS)
+            async with self._still[number]:
+                if self._source.assignment().epoch != epoch:
+                    return
+                folded += fold.fold(_slice(records, folded), SLICE_TIMERS)
             await asyncio.sleep(0)
         await self._fire(number, epoch)
         self._note_skew(records)
@@ -189,8 +203,9 @@ class Processor:
     async def _fire(self, number: int, epoch: int) -> None:
         """Fire the deadlines that log time has passed, in slices that leave the event loop free."""
         while self._epoch == epoch and number in self._begun:
-            if self._folds[number].fire(SLICE_TIMERS):
-                return
+            async with self._still[number]:
+                if self._epoch != epoch or self._folds[number].fire(SLICE_TIMERS):
+                    return
             await asyncio.sleep(0)
 
     def _note_skew(self, records: Sequence[Record]) -> None:
@@ -244,8 +259,14 @@ class Processor:
         """Make durable what was folded since the last time, then publish it."""
         epoch = self._epoch
         folds = self.folds
-        spans = {number: fold.take() for number, fold in folds.items()}
-        durable = bool(spans) and await self._make_durable(spans, epoch)
+        spans: dict[int, Span] = {}
+        drafts: dict[int, Draft | None] = {}
+        for number, fold in folds.items():
+            async with self._still[number]:
+                span = spans[number] = fold.take()
+                if _has_news(fold, span) or self._checkpoints.due(number):
+                    drafts[number] = await self._checkpoints.draft(fold, span.changes)
+        durable = bool(spans) and await self._make_durable(spans, drafts, epoch)
         for number, span in spans.items():
             # To the same fold: meanwhile another may have counted what this one holds.
             if durable:
@@ -257,21 +278,18 @@ class Processor:
         self._show_gauges()
         self._check()
 
-    async def _make_durable(self, spans: dict[int, Span], epoch: int) -> bool:
+    async def _make_durable(
+        self, spans: dict[int, Span], drafts: dict[int, Draft | None], epoch: int
+    ) -> bool:
         now = self._monotonic()
-        news = [
-            number
-            for number, span in spans.items()
-            if span.increments or span.letters or self._folds[number].needs_commit(span.offset)
-        ]
-        if not news and now - self._committed_at < self._pace.idle_commit_seconds:
+        if not drafts and now - self._committed_at < self._pace.idle_commit_seconds:
             return True
         try:
             letters = [letter for span in spans.values() for letter in span.letters]
             if letters:
                 await self._dead_letters.send(letters)
-            for number in news:
-                await self._checkpoints.append(number, epoch, spans[number].offset)
+            for number, draft in drafts.items():
+                await self._checkpoints.append(number, draft)
         except RetryableError as error:
             _log.warning("checkpoint_failed", extra={"error": str(error)})
             self.health.failed(str(error))
@@ -280,7 +298,7 @@ class Processor:
         sent_at = (
             self._monotonic()
         )  # the answer may be read much later, by a process that stood still
-        if not await self._source.commit(offsets, epoch):
+        if not await self._source.commit(offsets, epoch, self._checkpoints.notes(offsets)):
             return False
         self._committed_at = sent_at
         self.health.committed(sent_at)
@@ -302,8 +320,8 @@ class Processor:
             self._publisher.gauges(number, fold.engine.gauges())
             behind = max(0, self._ends.get(number, fold.offset) - fold.offset)
             seconds = 0.0
-            if behind and fold.last_timestamp is not None:
-                seconds = max(0.0, now / SECOND - fold.last_timestamp / 1000)
+            if behind and fold.last is not None and fold.last.timestamp is not None:
+                seconds = max(0.0, now / SECOND - fold.last.timestamp / 1000)
             self._publisher.lag(number, behind, seconds)
 
     def _check(self) -> None:
@@ -346,6 +364,6 @@ def _slice(records: Sequence[Record], start: int) -> list[Record]:
     return batch
 
 
-def _still_ours(fold: PartitionFold, offset: int) -> bool:
-    """Return whether nobody else committed since we did, so that our memory is the truth."""
-    return fold.committed == offset
+def _has_news(fold: PartitionFold, span: Span) -> bool:
+    """Return whether a span says anything that is not durable yet."""
+    return bool(span.increments or span.letters) or fold.needs_commit(span.offset)

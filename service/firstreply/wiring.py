@@ -5,15 +5,19 @@ the loops.
 """
 
 import secrets
+import time
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from firstreply.adapters.codec import Decoder
 from firstreply.adapters.kafka.options import KafkaOptions
+from firstreply.adapters.kafka.state_log import KafkaStateLog, StateTopic
 from firstreply.adapters.kafka.status_topic import KafkaStatusTopic
 from firstreply.domain.bands import PolicyBook
 from firstreply.durations import duration_micros
 from firstreply.fold import BadRecords, PartitionFold
+from firstreply.keeping.keeper import StateKeeper
+from firstreply.keeping.port import InputLog
 from firstreply.processor import Pace
 from firstreply.settings import Settings
 from firstreply.wall.exchange import Exchange, NoExchange
@@ -98,6 +102,42 @@ def new_fold(settings: Settings, book: PolicyBook) -> Callable[[int, int], Parti
         )
 
     return make
+
+
+def state_log(settings: Settings) -> KafkaStateLog | None:
+    """Return the state log, where one is configured."""
+    kafka = settings.kafka
+    if kafka.state_topic is None:
+        return None
+    topic = StateTopic(kafka.state_topic, kafka.state_retention, kafka.state_replicas)
+    return KafkaStateLog(kafka_options(settings), topic)
+
+
+def keeper(
+    settings: Settings,
+    source: InputLog,
+    log: KafkaStateLog,
+    make: Callable[[int, int], PartitionFold],
+    *,
+    accept_loss: bool,
+) -> StateKeeper:
+    """Return what keeps the state in a log.
+
+    Args:
+        settings: the configuration.
+        source: the input and its group.
+        log: started.
+        make: makes a fold; see ``new_fold``.
+        accept_loss: go on without a state that should be there.
+    """
+    return StateKeeper(
+        source=source,
+        log=log,
+        new_fold=make,
+        rotation_seconds=settings.kafka.state_retention.total_seconds() / 4,
+        accept_loss=accept_loss,
+        monotonic=time.monotonic,
+    )
 
 
 def timezone(settings: Settings) -> ZoneInfo:

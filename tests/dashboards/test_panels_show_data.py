@@ -81,7 +81,7 @@ def test_no_query_is_without_data_in_every_world() -> None:
 
 TIMES: Final = 100
 EVERY: Final = "500ms"
-PATIENCE_SECONDS: Final = 90.0
+PATIENCE_SECONDS: Final = 180.0
 
 
 @pytest.fixture
@@ -135,8 +135,6 @@ def test_every_panel_shows_data_of_a_service_that_runs_and_says_so_when_it_stops
 ) -> None:
     """Not all at one moment: some have something to show at noon, others in the evening."""
     of_the_platform = {"pipeline-7A"}  # has nothing to show while all is well
-    from dataclasses import replace
-    QUERIES["channel-5A"] = replace(QUERIES["channel-5A"], expr="sum(contact_dues)")
     silent = QUERIES.keys() - OF_A_YOUNG_SERVICE.keys() - of_the_platform
 
     def all_have_shown() -> bool:

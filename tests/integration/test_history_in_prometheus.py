@@ -179,7 +179,13 @@ def test_a_real_log_ends_with_its_truth(name: str, load: Load, tmp_path: Path) -
     last = time_of(log_lines(log_path(name))[-1])
     since = (last - timedelta(hours=20)).isoformat()
 
-    past = load("--config", str(config), str(log_path(name)), last=last, span=("--every", "1m", "--since", since))
+    past = load(
+        "--config",
+        str(config),
+        str(log_path(name)),
+        last=last,
+        span=("--every", "1m", "--since", since),
+    )
 
     received = past.at_the_end("sum by (channel) (contact_received_total)", "channel")
     assert counted(received) == {

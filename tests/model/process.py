@@ -284,7 +284,7 @@ class Process:
         (whole,) = draft.records
         payload = bytes(decode(whole).payload)
         parts = self.chance.choice((1, 1, 3))
-        draft.records = list(encode(draft.header, payload, max(1, -(-len(payload) // parts))))
+        draft.records = list(encode(draft.header, [payload], max(1, -(-len(payload) // parts))))
 
     def _append(self, hold: Hold, draft: Draft) -> Generator[None, None, bool]:
         acks: tuple[Ack, ...] = ("acknowledged",) * 6 + ("lost", "unanswered", "late", "cut")

@@ -20,7 +20,9 @@ from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments, Labels
 from firstreply.domain.instants import SECOND, to_datetime
 from firstreply.fold import BadRecords, PartitionFold
+from firstreply.keeping.memory import MemoryKeeper
 from firstreply.ports import Assignment, DeadLetter, Record, RecordDecoder, TimestampType
+from firstreply.state.draft import Draft
 from tests.unit.domain.builders import GRACE, at, book
 
 Answer = Literal["accept", "refuse", "lose"]
@@ -108,6 +110,8 @@ class FakeBroker:
     def __init__(self) -> None:
         self.log: defaultdict[int, list[FileRecord]] = defaultdict(list)
         self.committed: dict[int, int] = {}
+        self.notes: dict[int, str] = {}
+        """What is kept beside the commits."""
         self.owners: dict[int, FakeSource] = {}
         self.accepted: Callable[[int, int, int], None] = lambda *_: None
         """Told of each commit: partition, offset before, offset after."""
@@ -175,8 +179,11 @@ class FakeSource(Interrupted):
     def assignment(self) -> Assignment:
         return self._assignment
 
-    async def begin(self, partition: int) -> int:
+    async def begin(self, partition: int, offset: int | None = None) -> int:
         epoch = self._assignment.epoch
+        if offset is not None:
+            self._positions[partition] = offset
+            return offset
         await self.reach("begin")
         if partition in self.unreachable or self._assignment.epoch != epoch:
             msg = f"partition {partition}: no leader"
@@ -205,7 +212,9 @@ class FakeSource(Interrupted):
             raise RetryableError(msg)
         return ends
 
-    async def commit(self, offsets: Mapping[int, int], epoch: int) -> bool:
+    async def commit(
+        self, offsets: Mapping[int, int], epoch: int, notes: Mapping[int, str] | None = None
+    ) -> bool:
         now = self._assignment
         if not offsets or now.epoch != epoch or not now.partitions.issuperset(offsets):
             return False
@@ -216,6 +225,7 @@ class FakeSource(Interrupted):
             return False
         before = {number: self.broker.committed.get(number, 0) for number in offsets}
         self.broker.commit(offsets)
+        self.broker.notes.update(notes or {})
         await self.reach("committed")
         told = answer == "accept" and self._assignment.epoch == epoch
         if not told:
@@ -244,10 +254,19 @@ class FakeDeadLetters(Interrupted):
             raise RetryableError(msg)
 
 
-class FakeCheckpoints(Interrupted):
-    """Implements ``ports.Checkpoints``."""
+class FakeCheckpoints(Interrupted, MemoryKeeper):
+    """Implements ``keeping.port.Checkpoints`` as memory does, but that it may refuse."""
 
-    async def append(self, partition: int, epoch: int, offset: int) -> None:  # noqa: ARG002
+    def __init__(
+        self,
+        journal: list[str],
+        source: FakeSource,
+        new_fold: Callable[[int, int], PartitionFold],
+    ) -> None:
+        Interrupted.__init__(self, journal)
+        MemoryKeeper.__init__(self, source, new_fold)
+
+    async def append(self, partition: int, draft: Draft | None) -> None:  # noqa: ARG002
         await self.reach("append")
         if self.answer() != "accept":
             msg = f"state of partition {partition} was not acknowledged"

@@ -38,7 +38,6 @@ class Shell:
         self.broker = broker or FakeBroker()
         self.source = FakeSource(self.broker, self.journal)
         self.letters = FakeDeadLetters(self.journal)
-        self.checkpoints = FakeCheckpoints(self.journal)
         self.publisher = FakePublisher(self.journal)
         self.clock = FakeClock(self.journal)
         self.wall = FakeClock([])
@@ -46,6 +45,13 @@ class Shell:
         self.monotonic = 1000.0
         shared = decoder or Decoder()
         limit = bad_records or BadRecords(1, 1000)
+        self.checkpoints = FakeCheckpoints(
+            self.journal,
+            self.source,
+            lambda partition, offset: partition_fold(
+                partition, offset, decoder=shared, bad_records=limit, policies=policies
+            ),
+        )
         self.processor = Processor(
             source=self.source,
             dead_letters=self.letters,
@@ -54,9 +60,6 @@ class Shell:
             clock=self.clock,
             wall=self.wall,
             monotonic=lambda: self.monotonic,
-            new_fold=lambda partition, offset: partition_fold(
-                partition, offset, decoder=shared, bad_records=limit, policies=policies
-            ),
             pace=pace or Pace(),
         )
         self._consuming: asyncio.Task[None] | None = None

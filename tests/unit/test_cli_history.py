@@ -1,11 +1,15 @@
 """``replay --format openmetrics`` as people type it: options, exit codes, files and pipes."""
 
 import gzip
+import io
+import re
 from pathlib import Path
 
 import pytest
 
 from firstreply import history_command
+from firstreply.config.load import load_settings
+from firstreply.history_command import Steps, print_history
 from tests.history_text import HistoryText
 from tests.unit.commands import invoke
 from tests.unit.domain.builders import T0
@@ -165,3 +169,27 @@ def test_help_shows_an_example() -> None:
 
     assert "firstreply replay --format openmetrics january.jsonl.gz > january.om" in text
     assert "--every" in text
+
+
+class Terminal(io.StringIO):
+    """A terminal of 100 columns."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_reading_and_writing_show_how_far_they_are_and_the_text_is_the_same(
+    events: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = written(str(events))
+    out, err = io.TextIOWrapper(io.BytesIO()), Terminal()
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setattr("sys.stderr", err)
+
+    print_history(load_settings(None, {}), [str(events)], Steps())
+
+    assert out.buffer.getvalue().decode() == plain
+    assert "replay" in err.getvalue()
+    assert re.search(r"write .* [\d,]+ samples", err.getvalue())

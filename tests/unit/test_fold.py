@@ -173,7 +173,8 @@ def test_the_last_timestamp_is_that_of_the_last_record_good_or_bad() -> None:
 
     fold.fold([record(0, opened(0), created=4), record(1, NO_JSON, created=3)])
 
-    assert fold.last_timestamp == at(3) // 1000
+    assert fold.last is not None
+    assert fold.last.timestamp == at(3) // 1000
 
 
 # Until

@@ -384,8 +384,8 @@ async def test_a_stale_answer_to_begin_is_not_taken_in_the_new_epoch() -> None:
     async with Shell(broker) as shell:
         real = shell.source.begin
 
-        async def begin_late(partition: int) -> int:
-            offset = await real(partition)
+        async def begin_late(partition: int, offset: int | None = None) -> int:
+            offset = await real(partition, offset)
             if shell.source.assignment().epoch == 1:
                 broker.committed[0] = 1
                 shell.source.own(0)

@@ -293,7 +293,7 @@ def test_policies_that_no_contact_names_are_left_behind() -> None:
 def test_a_body_that_cannot_be_read_spoils_its_chain_and_another_is_chosen() -> None:
     hold = log_with(8)
     chunk = decode(hold.log.records[7])
-    (hold.log.records[7],) = encode(chunk.header, b"\x09\0\0\0\0", 1000)
+    (hold.log.records[7],) = encode(chunk.header, [b"\x09\0\0\0\0"], 1000)
     log = hold.log.read()
     verdict = log.choose()
     assert verdict.choice is not None
@@ -310,7 +310,7 @@ def test_a_body_that_cannot_be_read_spoils_its_chain_and_another_is_chosen() -> 
 def test_fewer_contacts_than_were_written_spoil_a_chain() -> None:
     hold = log_with(1)
     header = msgspec.structs.replace(decode(hold.log.records[0]).header, tracked=13)
-    (hold.log.records[0],) = encode(header, bytes(decode(hold.log.records[0]).payload), 10_000)
+    (hold.log.records[0],) = encode(header, [bytes(decode(hold.log.records[0]).payload)], 10_000)
 
     with pytest.raises(SpoiledChainError, match="gives 12 contacts, and 13 were written"):
         hold.log.restore()
@@ -320,7 +320,7 @@ def test_a_policy_that_is_missing_spoils_a_chain() -> None:
     hold = log_with(1)
     header = decode(hold.log.records[0]).header
     body = contacts_frame(FrameKind.BASE, hold.engine.contacts())
-    (hold.log.records[0],) = encode(header, policies_frame({}) + body, 10_000)
+    (hold.log.records[0],) = encode(header, [policies_frame({}), body], 10_000)
 
     with pytest.raises(SpoiledChainError, match=BOOK.digests["chat"]):
         hold.log.restore()

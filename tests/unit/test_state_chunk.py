@@ -65,7 +65,7 @@ HEADER: Final = Header(
 
 
 def encoded(header: Header = HEADER, body: bytes = b"body", limit: int = 1000) -> list[bytes]:
-    return list(encode(header, body, limit))
+    return list(encode(header, [body[:3], b"", body[3:]], limit))
 
 
 def test_a_record_comes_back_as_it_was_written() -> None:
@@ -204,11 +204,20 @@ def test_a_body_is_read_frame_by_frame() -> None:
     contacts = [Contact("a", once=3), Contact("\ud800")]
     body = contacts_frame(FrameKind.CHANGED, contacts) + removed_frame(["b", "\udfff"])
 
-    changed, removed = frames(memoryview(body))
+    changed, removed = frames([memoryview(body)])
 
     assert changed.kind is FrameKind.CHANGED
     assert read_contacts(changed) == contacts
     assert read_removed(removed) == ["b", "\udfff"]
+
+
+def test_a_frame_may_go_over_any_number_of_parts() -> None:
+    body = removed_frame(["a"]) + contacts_frame(FrameKind.CHANGED, [Contact("b")])
+
+    removed, changed = frames(memoryview(body)[at : at + 1] for at in range(len(body)))
+
+    assert read_removed(removed) == ["a"]
+    assert read_contacts(changed) == [Contact("b")]
 
 
 @pytest.mark.parametrize("length", range(1, len(removed_frame(["a"]))))
@@ -216,21 +225,21 @@ def test_a_body_cut_off_is_damage(length: int) -> None:
     body = removed_frame(["a"])[:length]
 
     with pytest.raises(DamagedChunkError):
-        list(frames(memoryview(body)))
+        list(frames([memoryview(body)]))
 
 
 def test_a_frame_of_an_unknown_kind_is_damage() -> None:
     with pytest.raises(DamagedChunkError, match="unknown kind: 9"):
-        list(frames(memoryview(b"\x09\0\0\0\0")))
+        list(frames([memoryview(b"\x09\0\0\0\0")]))
 
 
 @pytest.mark.parametrize("read", [read_contacts, read_removed, read_policies])
 def test_a_frame_of_something_else_is_damage(read: object) -> None:
     assert callable(read)
-    (frame,) = frames(memoryview(contacts_frame(FrameKind.BASE, [])))
+    (frame,) = frames([memoryview(contacts_frame(FrameKind.BASE, []))])
     other = msgspec.structs.replace(frame, packed=memoryview(b"no zstd"))
     wrong = removed_frame(["a"]) if read is not read_removed else policies_frame({})
-    (mistaken,) = frames(memoryview(wrong))
+    (mistaken,) = frames([memoryview(wrong)])
 
     with pytest.raises(DamagedChunkError):
         read(other)
@@ -254,7 +263,7 @@ EVERYTHING: Final = Policy(
 
 def test_policies_come_back_with_their_opening_hours_and_digests() -> None:
     policies = {one.digest(): one for one in (*POLICIES, EVERYTHING)}
-    (frame,) = frames(memoryview(policies_frame(policies)))
+    (frame,) = frames([memoryview(policies_frame(policies))])
 
     back = read_policies(frame)
 
@@ -266,7 +275,7 @@ def test_policies_come_back_with_their_opening_hours_and_digests() -> None:
 
 
 def test_a_policy_under_another_digest_is_refused() -> None:
-    (frame,) = frames(memoryview(policies_frame({"0" * 16: EVERYTHING})))
+    (frame,) = frames([memoryview(policies_frame({"0" * 16: EVERYTHING}))])
 
     with pytest.raises(DamagedChunkError, match=r"stored as 0{16} \(channel chat\) reads as"):
         read_policies(frame)
@@ -277,7 +286,7 @@ def test_a_time_zone_that_this_machine_does_not_know_is_named() -> None:
     hours = msgspec.structs.replace(EVERYTHING.calendar.hours, timezone="Europe/Atlantis")
     policy = msgspec.structs.replace(EVERYTHING, calendar=None)
     encoded_policy = msgspec.to_builtins(policy) | {"calendar": hours}
-    (frame,) = frames(memoryview(policies_frame({"0": encoded_policy})))
+    (frame,) = frames([memoryview(policies_frame({"0": encoded_policy}))])
 
     with pytest.raises(DamagedChunkError, match="Europe/Atlantis"):
         read_policies(frame)

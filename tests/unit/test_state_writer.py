@@ -34,7 +34,7 @@ def contacts_in(draft: Draft, kind: FrameKind) -> list[str]:
     (record,) = draft.records
     return sorted(
         contact.contact_id
-        for frame in frames(decode(record).payload)
+        for frame in frames([decode(record).payload])
         if frame.kind is kind
         for contact in read_contacts(frame)
     )
@@ -254,7 +254,7 @@ def test_the_pieces_of_a_checkpoint_are_of_a_thousand_contacts_at_most() -> None
 
     sizes = [
         len(read_contacts(frame))
-        for frame in frames(decode(draft.records[0]).payload)
+        for frame in frames([decode(draft.records[0]).payload])
         if frame.kind is FrameKind.BASE
     ]
     assert sizes == [1000, 1000, 500]

@@ -9,12 +9,12 @@ import pytest
 from firstreply import wiring
 from firstreply.adapters.clock import SystemClock
 from firstreply.adapters.kafka.options import KafkaOptions
-from firstreply.adapters.null import NullCheckpoints, NullDeadLetters
+from firstreply.adapters.null import NullDeadLetters
 from firstreply.config.load import load_settings
 from firstreply.domain.errors import ConfigurationError, FatalError
 from firstreply.domain.events import ContactEvent
 from firstreply.policies import policy_book
-from firstreply.ports import Checkpoints, DeadLetterSink, WallClock  # noqa: TC001
+from firstreply.ports import DeadLetterSink, WallClock  # noqa: TC001
 from firstreply.rejection import Rejected
 from firstreply.settings import Settings
 from tests.unit.fakes import NO_JSON, opened, record
@@ -185,11 +185,9 @@ def test_folds_share_the_configured_limit_and_begin_where_they_are_told(tmp_path
         two.fold([record(20, NO_JSON, created=0), record(21, NO_JSON, created=0)])
 
 
-async def test_the_null_adapters_acknowledge() -> None:
-    checkpoints: Checkpoints = NullCheckpoints()
+async def test_dead_letters_may_go_nowhere() -> None:
     letters: DeadLetterSink = NullDeadLetters()
 
-    await checkpoints.append(0, 1, 2)
     await letters.send([])
 
 

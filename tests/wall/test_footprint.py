@@ -76,6 +76,34 @@ async def test_a_message_makes_the_browser_lay_the_page_out_once_or_twice(visit:
     assert after["LayoutCount"] - before["LayoutCount"] <= 3 * (told + 2)
 
 
+WRITTEN = """() => new Promise(resolve => {
+    const written = new Set();
+    const seconds = new Set();
+    new MutationObserver((records, observer) => {
+        for (const { target, type } of records) {
+            const node = type === "characterData" ? target.parentElement : target;
+            written.add(node.id || node.className);
+        }
+        seconds.add(document.querySelector("#clock").textContent);
+        if (seconds.size === 4) { observer.disconnect(); resolve([...written].sort()); }
+    }).observe(document.documentElement, {
+        subtree: true, characterData: true, childList: true, attributes: true,
+    });
+})"""
+"""Resolve with what was written while the clock showed four different seconds."""
+
+
+async def test_only_what_has_changed_is_written(visit: Visit) -> None:
+    channels = many_channels(8, late=2, queues=2)
+    for one in channels:
+        one.update(oldest_waiting_at=None, next_deadline_at=None)  # nothing ticks
+    async with fake_service(playing(channels)) as service:
+        viewer = await visit(service.url, reduced_motion=True)
+        await viewer.expect_trust("LIVE")
+
+        assert await viewer.ask(WRITTEN) == ["clock"]
+
+
 async def test_the_page_asks_for_itself_and_its_stream_alone(visit: Visit) -> None:
     async with fake_service(scene(0)) as service:
         viewer = await visit(service.url)

@@ -9,13 +9,14 @@ from playwright.async_api import expect
 from tests.wall.conftest import Visit
 from tests.wall.fake_service import fake_service
 from tests.wall.messages import Scene, channel, playing, waiting
-from tests.wall.scenes import busy_urgent, many_channels, twelve_channels
+from tests.wall.scenes import busy_morning, busy_urgent, many_channels, twelve_channels
 from tests.wall.shots import SHOTS, Shot, take
 from tests.wall.viewer import FULL_HD, PATIENCE_MS, PHONE, ULTRA_HD, Viewer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TWELVE = playing(twelve_channels(), **busy_urgent())
+SIX = playing(busy_morning(), **busy_urgent())
 MANY = playing(many_channels(), **busy_urgent())
 
 CUT_OFF = """() => {
@@ -79,6 +80,19 @@ async def test_twelve_channels_fit_a_wall_without_scrolling(
         if size != (1366, 768):  # there the least urgent is counted below the board
             assert await viewer.page.locator("#rows > .row").count() == 12
             await expect(viewer.page.locator("#more")).to_be_hidden()
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("size", [FULL_HD, (1366, 768)], ids=str)
+async def test_six_channels_fill_a_wall_without_touching_each_other(
+    visit: Visit, lang: str, size: tuple[int, int]
+) -> None:
+    async with fake_service(SIX) as service:
+        viewer = await visit(service.url, lang=lang, size=size)
+        await expect(viewer.page.locator("#rows > .row").first).to_be_visible(timeout=PATIENCE_MS)
+
+        await expect_whole(viewer)
+        assert await viewer.page.locator("#rows > .row").count() == 6
 
 
 async def test_twice_the_pixels_show_the_same_picture_twice_as_large(visit: Visit) -> None:

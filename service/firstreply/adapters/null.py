@@ -1,15 +1,8 @@
-"""Stand-ins that keep nothing: no state log yet (decision 0004), no dead letters in the demo."""
+"""Stand-ins that keep nothing: no dead letters in the demo."""
 
 from collections.abc import Sequence
 
 from firstreply.ports import DeadLetter
-
-
-class NullCheckpoints:
-    """Implements ``ports.Checkpoints``: acknowledges at once."""
-
-    async def append(self, partition: int, epoch: int, offset: int) -> None:
-        """Keep nothing."""
 
 
 class NullDeadLetters:

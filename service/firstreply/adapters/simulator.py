@@ -202,7 +202,7 @@ class SimulatedSource:
         owned = frozenset({0}) if self._began is not None else frozenset[int]()
         return Assignment(epoch=len(owned), partitions=owned)
 
-    async def begin(self, partition: int) -> int:  # noqa: ARG002  # there is one
+    async def begin(self, partition: int, offset: int | None = None) -> int:  # noqa: ARG002  # there is one
         """Let records flow; return the offset of the next one."""
         self._reading = True
         return self._emitted - len(self._pending)
@@ -224,7 +224,12 @@ class SimulatedSource:
         self.now()
         return dict.fromkeys(partitions, self._emitted)
 
-    async def commit(self, offsets: Mapping[int, int], epoch: int) -> bool:  # noqa: ARG002
+    async def commit(
+        self,
+        offsets: Mapping[int, int],  # noqa: ARG002
+        epoch: int,  # noqa: ARG002
+        notes: Mapping[int, str] | None = None,  # noqa: ARG002
+    ) -> bool:
         """Accept always: there is nothing to resume."""
         return True
 

@@ -62,22 +62,23 @@ def _topic_problems(kafka: Kafka) -> Iterator[Problem]:
     elif len(kafka.dead_letter_topic) > LONGEST_TOPIC:
         message = f"is longer than {LONGEST_TOPIC} characters; set a shorter dead_letter_topic"
         yield _problem("dead_letter_topic", message, "topic")
-    yield from _status_topic_problems(kafka)
+    for name, what in (("status_topic", "statuses are"), ("state_topic", "state is")):
+        yield from _own_topic_problems(kafka, name, what)
 
 
-def _status_topic_problems(kafka: Kafka) -> Iterator[Problem]:
-    name = kafka.status_topic
+def _own_topic_problems(kafka: Kafka, setting: str, what: str) -> Iterator[Problem]:
+    name = getattr(kafka, setting)
     if name is None:
         return
-    for other in ("topic", "dead_letter_topic"):
-        if name == getattr(kafka, other):
-            message = f"is the {other} too: statuses are no events; name another topic"
-            yield _problem("status_topic", message, other, "group")
+    for other in ("topic", "dead_letter_topic", "status_topic"):
+        if setting != other and name == getattr(kafka, other):
+            message = f"is the {other} too: {what} no events; name another topic"
+            yield _problem(setting, message, other, "group")
             return
     if len(name) > LONGEST_TOPIC:
-        message = f"is longer than {LONGEST_TOPIC} characters; set a shorter status_topic, or null"
+        message = f"is longer than {LONGEST_TOPIC} characters; set a shorter {setting}, or null"
         # Only the default can be so long, so it is the group's name that is.
-        yield _problem("status_topic", message, "group")._replace(points_at=("kafka", "group"))
+        yield _problem(setting, message, "group")._replace(points_at=("kafka", "group"))
 
 
 def _unused_problems(kafka: Kafka) -> Iterator[Problem]:

@@ -29,9 +29,9 @@ Servers = Annotated[
 ]
 
 
-def status_topic_of(group: str) -> str:
-    """Return the default name of the status topic of a consumer group."""
-    return re.sub(r"[^a-zA-Z0-9._-]", "_", group) + "-status"
+def topic_of(group: str, ending: str) -> str:
+    """Return the default name of a topic of a consumer group, such as its ``-state``."""
+    return re.sub(r"[^a-zA-Z0-9._-]", "_", group) + ending
 
 
 class Group(BaseModel):
@@ -73,8 +73,22 @@ class Kafka(Group):
     )
     """Where bad records go, byte for byte. Default: the topic followed by `.dead-letters`."""
 
+    state_topic: TopicName | None = Field(
+        default_factory=lambda data: topic_of(data.get("group", ""), "-state"),
+    )
+    """Where the state is kept: who waits, and what was counted. Made when it is absent, with the
+    partitions and replicas of `topic`. Default: the group followed by `-state`. `null`: state is
+    kept in memory alone, and every restart forgets who was waiting."""
+
+    state_retention: PositiveDuration = Field(default="14d", validate_default=True)
+    """How long the state topic keeps its records. The state is written anew within a quarter of
+    that, so the service may be down for the other three. A topic that keeps less is refused."""
+
+    state_replicas: Annotated[int, Field(ge=1, le=100)] | None = None
+    """How many replicas a state topic that is made gets. Default: as many as `topic` has."""
+
     status_topic: TopicName | None = Field(
-        default_factory=lambda data: status_topic_of(data.get("group", "")),
+        default_factory=lambda data: topic_of(data.get("group", ""), "-status"),
     )
     """Where the processes of the group tell each other their status each second, so that the
     `/wall` of any of them shows them all; a few kilobytes a second, kept for ten minutes. Made when

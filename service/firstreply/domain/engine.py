@@ -24,7 +24,7 @@ import msgspec
 from firstreply.domain.bands import OTHER, Policy, PolicyBook
 from firstreply.domain.contact import KEPT, Contact, Once, Phase, current_queue
 from firstreply.domain.counting import Tally
-from firstreply.domain.events import ContactEvent, EventType
+from firstreply.domain.events import ContactEvent
 from firstreply.domain.facts import Scene, apply, reply_pair
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments
@@ -32,7 +32,14 @@ from firstreply.domain.instants import BEFORE_ALL
 from firstreply.domain.snapshot import Snapshot, Standing, decode_contacts, encode_contacts
 from firstreply.domain.store import ContactStore
 from firstreply.domain.transitions import TABLE, classify
-from firstreply.domain.verdict import ended_unqueued, find_start, judge, start_channel
+from firstreply.domain.verdict import (
+    ended_unqueued,
+    find_start,
+    judge,
+    moves_no_verdict,
+    next_deadline,
+    start_channel,
+)
 from firstreply.domain.waiting import Urgent, WaitingRoom
 
 _NO_REPLY_WAIT = frozenset({Phase.WAITING, Phase.EXCLUDED})
@@ -41,26 +48,6 @@ _NO_REPLY_WAIT = frozenset({Phase.WAITING, Phase.EXCLUDED})
 
 _PLACES_AT_A_TIME = 1000
 """Contacts restored before whoever shares the event loop gets a turn."""
-
-_TALK = frozenset({EventType.MESSAGE, EventType.RESPONDED})
-
-
-def _moves_no_verdict(contact: Contact, event: ContactEvent) -> bool:
-    """Return whether an event is talk after the first response: half of all events.
-
-    Its facts are noted, but a verdict that an earlier response decided cannot change by it.
-    Judging those again took half of the engine's time.
-    """
-    return (
-        contact.phase is Phase.ANSWERED
-        and event.type in _TALK
-        and contact.start is not None
-        and contact.latency is not None
-        and event.time > contact.start + contact.latency
-        and contact.inbound is not None
-        and contact.inbound[2] != ""
-        and not contact.excluding
-    )
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -127,7 +114,7 @@ class Engine:
         policy = self.policies.get(contact.policy) or self.book.policies[OTHER]
         scene = Scene(contact, event, self.book, self._tally.increments, policy)
         apply(TABLE[contact.phase][classify(event)], scene)
-        if _moves_no_verdict(contact, event):
+        if moves_no_verdict(contact, event):
             self._follow(contact)
         else:
             self._settle(contact)
@@ -390,14 +377,8 @@ class Engine:
 
     def _next_due(self, contact: Contact, start: int) -> int | None:
         """Return the log time to be passed for the next undecided deadline of a waiting contact."""
-        policy = self.policies[contact.policy]
-        outcomes = contact.outcomes or {}
-        instants = [
-            policy.deadline(band, start) for band in policy.bands if band.name not in outcomes
-        ]
-        if policy.give_up_after is not None:
-            instants.append(start + policy.give_up_after)
-        return max(min(instants), contact.known_at) + self.grace if instants else None
+        due = next_deadline(contact, self.policies[contact.policy], start)
+        return None if due is None else max(due, contact.known_at) + self.grace
 
     def _settle_for(self, contact: Contact) -> int | None:
         policy = self.policies.get(contact.policy) or self.book.policies[OTHER]

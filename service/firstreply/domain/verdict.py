@@ -11,10 +11,13 @@ import msgspec
 
 from firstreply.domain.bands import OTHER, Band, ClockStart, Policy
 from firstreply.domain.contact import Contact, Outcome, Phase
+from firstreply.domain.events import ContactEvent, EventType
 from firstreply.domain.instants import AFTER_ALL
 
 SHORT_ABANDON = "short_abandon"
 """The reason under which short abandons are excluded (rule 6)."""
+
+_TALK = frozenset({EventType.MESSAGE, EventType.RESPONDED})
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -150,3 +153,30 @@ def acknowledged(contact: Contact, verdict: Verdict, policy: Policy) -> bool:
     automatic = _first_at_or_after(contact.automatic, floor)
     human = _first_at_or_after(contact.responses, floor)
     return automatic is not None and (human is None or automatic < human)
+
+
+def moves_no_verdict(contact: Contact, event: ContactEvent) -> bool:
+    """Return whether an event is talk after the first response: half of all events.
+
+    Its facts are noted, but a verdict that an earlier response decided cannot change by it.
+    Judging those again took half of the engine's time.
+    """
+    return (
+        contact.phase is Phase.ANSWERED
+        and event.type in _TALK
+        and contact.start is not None
+        and contact.latency is not None
+        and event.time > contact.start + contact.latency
+        and contact.inbound is not None
+        and contact.inbound[2] != ""
+        and not contact.excluding
+    )
+
+
+def next_deadline(contact: Contact, policy: Policy, start: int) -> int | None:
+    """Return the earliest instant at which a waiting contact's verdict changes by itself."""
+    outcomes = contact.outcomes or {}
+    instants = [policy.deadline(band, start) for band in policy.bands if band.name not in outcomes]
+    if policy.give_up_after is not None:
+        instants.append(start + policy.give_up_after)
+    return min(instants, default=None)

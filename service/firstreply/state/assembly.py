@@ -93,9 +93,8 @@ class Assembly:
         for number in shards:
             self._store.clear(number)
         parts = [chunk.payloads[part] for part in range(chunk.header.parts)]
-        body = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
         policies: set[str] = set()
-        for frame in frames(body):
+        for frame in frames(parts):
             if frame.kind is FrameKind.POLICIES:
                 told = read_policies(frame)
                 policies.update(told)

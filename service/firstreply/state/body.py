@@ -67,21 +67,28 @@ def policies_frame(policies: dict[str, Policy]) -> bytes:
     return _frame(FrameKind.POLICIES, msgspec.msgpack.encode(policies, enc_hook=_calendar_as_hours))
 
 
-def frames(body: memoryview) -> Iterator[Frame]:
-    """Cut a body into its frames. Raises DamagedChunkError."""
-    at = 0
-    while at < len(body):
-        end = at + _HEAD + int.from_bytes(body[at + 1 : at + _HEAD])
-        if end > len(body):
-            msg = "its body is cut off"
-            raise DamagedChunkError(msg)
-        try:
-            kind = FrameKind(body[at])
-        except ValueError as error:
-            msg = f"its body has a frame of an unknown kind: {body[at]}"
-            raise DamagedChunkError(msg) from error
-        yield Frame(kind, body[at + _HEAD : end])
-        at = end
+def frames(parts: Iterable[memoryview]) -> Iterator[Frame]:
+    """Read the frames of a body that comes in parts, cut anywhere. Raises DamagedChunkError."""
+    rest = memoryview(b"")
+    for part in parts:
+        rest = memoryview(b"".join((rest, part))) if rest else part
+        while len(rest) >= _HEAD:
+            end = _HEAD + int.from_bytes(rest[1:_HEAD])
+            if end > len(rest):
+                break
+            yield _read_frame(rest[:end])
+            rest = rest[end:]
+    if rest:
+        msg = "its body is cut off"
+        raise DamagedChunkError(msg)
+
+
+def _read_frame(frame: memoryview) -> Frame:
+    try:
+        return Frame(FrameKind(frame[0]), frame[_HEAD:])
+    except ValueError as error:
+        msg = f"its body has a frame of an unknown kind: {frame[0]}"
+        raise DamagedChunkError(msg) from error
 
 
 def read_contacts(frame: Frame) -> list[Contact]:

@@ -14,7 +14,7 @@ group, never the one that claims to be further. A zombie writes with an old gene
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal
 from zlib import crc32
 
@@ -141,20 +141,34 @@ def shards_of(header: Header) -> list[int]:
     return [(header.base_first + n) % header.shards for n in range(header.base_count)]
 
 
-def encode(header: Header, body: bytes, limit: int) -> Iterator[bytes]:
+def encode(header: Header, body: Sequence[bytes], limit: int) -> Iterator[bytes]:
     """Encode a checkpoint as records, one at each step.
 
     Args:
         header: ``part`` and ``parts`` are set here.
-        body: of the whole checkpoint.
+        body: of the whole checkpoint, in pieces.
         limit: bytes of a body that one record may carry; a header is a few hundred more.
     """
-    parts = max(1, -(-len(body) // limit))
-    for part in range(parts):
+    parts = max(1, -(-sum(map(len, body)) // limit))
+    for part, payload in enumerate(_payloads(body, limit)):
         told = msgspec.structs.replace(header, part=part, parts=parts)
         encoded = msgspec.msgpack.encode(told)
-        payload = memoryview(body)[part * limit : (part + 1) * limit]
         yield framed(FORMAT, b"".join((len(encoded).to_bytes(4), encoded, payload)))
+
+
+def _payloads(body: Sequence[bytes], limit: int) -> Iterator[bytes]:
+    """Cut a body; each payload but the last is as long as the limit. At least one, maybe empty."""
+    payload: list[memoryview] = []
+    room = limit
+    for piece in body:
+        left = memoryview(piece)
+        while len(left) > room:
+            payload.append(left[:room])
+            yield b"".join(payload)
+            left, payload, room = left[room:], [], limit
+        payload.append(left)
+        room -= len(left)
+    yield b"".join(payload)
 
 
 def framed(version: int, covered: bytes) -> bytes:

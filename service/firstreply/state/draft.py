@@ -54,7 +54,7 @@ class Draft:
         for frame in self._frames:
             frames.append(frame)
             yield
-        for record in encode(self.header, b"".join(frames), self._limit):
+        for record in encode(self.header, frames, self._limit):
             self.records.append(record)
             yield
 

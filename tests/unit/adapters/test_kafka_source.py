@@ -46,7 +46,7 @@ class FakeConsumer:
         self.cancelled_polls = 0
         self.paused: set[TopicPartition] = set()
         self.positions: dict[TopicPartition, int] = {}
-        self.commits: list[Mapping[TopicPartition, int]] = []
+        self.commits: list[Mapping[TopicPartition, tuple[int, str]]] = []
         self.commit_answer: Exception | asyncio.Event | None = None
         self.hangs_on_stop = False
         self.stable: int | None = None
@@ -66,7 +66,7 @@ class FakeConsumer:
             raise answer
         return answer
 
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    async def commit(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> None:
         self.commits.append(offsets)
         match self.commit_answer:
             case asyncio.Event() as never:
@@ -370,13 +370,13 @@ async def test_a_commit_is_accepted_only_in_its_own_epoch() -> None:
     source, consumer = owning(P0)
     epoch = source.assignment().epoch
 
-    accepted = await source.commit({0: 7}, epoch)
+    accepted = await source.commit({0: 7}, epoch, {0: "a note"})
     stale = await source.commit({0: 8}, epoch - 1)
     foreign = await source.commit({1: 8}, epoch)
     empty = await source.commit({}, epoch)
 
     assert (accepted, stale, foreign, empty) == (True, False, False, False)
-    assert consumer.commits == [{P0: 7}]
+    assert consumer.commits == [{P0: (7, "a note")}]
 
 
 async def test_a_commit_that_is_not_answered_in_time_is_not_accepted() -> None:

@@ -32,8 +32,10 @@ class GroupCommits:
         if self._under_way is not None:
             self._under_way.cancel()
 
-    async def send(self, consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> bool:
-        """Commit; return whether a broker accepted it, as far as is known in time.
+    async def send(
+        self, consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, tuple[int, str]]
+    ) -> bool:
+        """Commit offsets with their notes; return whether a broker accepted, if known in time.
 
         Raises:
             FatalError: this user may not commit.

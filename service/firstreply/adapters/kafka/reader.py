@@ -6,7 +6,7 @@ nobody, and ends at the offset that was the end when it began.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -14,7 +14,12 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from firstreply.adapters.kafka.connection import bounded, connect
-from firstreply.adapters.kafka.options import KafkaOptions, connection_arguments, milliseconds
+from firstreply.adapters.kafka.options import (
+    IsolationLevel,
+    KafkaOptions,
+    connection_arguments,
+    milliseconds,
+)
 from firstreply.domain.errors import RetryableError
 
 _POLL_MILLISECONDS: Final = 500
@@ -22,18 +27,26 @@ _RECORDS: Final = 500
 
 
 async def read_stretch(
-    options: KafkaOptions, topic: str, partition: int, first: int, end: int
-) -> AsyncIterator[Sequence[ConsumerRecord]]:
+    options: KafkaOptions,
+    topic: str,
+    partition: int,
+    first: int,
+    end: int,
+    *,
+    isolation_level: IsolationLevel = "read_uncommitted",
+) -> AsyncGenerator[Sequence[ConsumerRecord], None]:
     """Yield the records from offset ``first`` up to, not including, ``end``, in batches.
 
-    Offsets without a record (retention, transaction markers) are passed over.
+    Offsets without a record (retention, transaction markers) are passed over. The state log is
+    written without transactions; whoever reads the input gives its isolation level.
 
     Raises:
         RetryableError: the leader did not answer, or nothing came for ``request_timeout``.
     """
     if first >= end:
         return
-    async with _opened(options, TopicPartition(topic, partition), first) as (consumer, place):
+    place = TopicPartition(topic, partition)
+    async with _opened(options, place, first, isolation_level) as consumer:
         patience = options.request_timeout.total_seconds()
         came_at = asyncio.get_running_loop().time()
         while await _position(consumer, place, options) < end:
@@ -63,12 +76,13 @@ async def _position(
 
 @asynccontextmanager
 async def _opened(
-    options: KafkaOptions, place: TopicPartition, first: int
-) -> AsyncIterator[tuple[AIOKafkaConsumer, TopicPartition]]:
+    options: KafkaOptions, place: TopicPartition, first: int, isolation_level: IsolationLevel
+) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
         **connection_arguments(options),
         enable_auto_commit=False,
         auto_offset_reset="none",
+        isolation_level=isolation_level,
         fetch_max_wait_ms=milliseconds(options.fetch_max_wait),
         max_partition_fetch_bytes=8 * options.max_partition_fetch_bytes,
     )
@@ -76,7 +90,7 @@ async def _opened(
         await connect(consumer.start, options)
         consumer.assign([place])
         consumer.seek(place, first)
-        yield consumer, place
+        yield consumer
     except (KafkaError, TimeoutError) as error:
         msg = f"topic {place.topic}, partition {place.partition} cannot be read: {error!r}"
         raise RetryableError(msg) from error

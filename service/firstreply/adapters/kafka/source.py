@@ -12,6 +12,7 @@ is fatal and names topic, partition, offsets and the remedy. Every wait on a bro
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Final
 
@@ -31,11 +32,12 @@ from firstreply.adapters.kafka.options import (
     milliseconds,
 )
 from firstreply.adapters.kafka.ownership import Ownership
-from firstreply.adapters.kafka.start import starting_offset
+from firstreply.adapters.kafka.reader import read_stretch
+from firstreply.adapters.kafka.start import first_offset, starting_offset
 from firstreply.adapters.kafka.topics import Topic, require_input
 from firstreply.adapters.kafka.transactions import OpenTransactions
 from firstreply.domain.errors import FatalError, FirstreplyError, RetryableError
-from firstreply.ports import Assignment, Record
+from firstreply.ports import Assignment, Committed, Record
 from firstreply.wall.status import Membership
 
 _log = logging.getLogger(__name__)
@@ -114,13 +116,13 @@ class KafkaSource:
         known = consumer.partitions_for_topic(self.topic)
         return Membership(
             partitions=self._ownership.current.partitions,
-            partitions_total=len(known) if known else self._known_partitions(),
-            # Its only name. -1 as soon as the coordinator has refused us, which is just what is so.
-            generation=consumer._coordinator.generation,  # noqa: SLF001
+            partitions_total=len(known) if known else self.partitions,
+            # -1 as soon as the coordinator has refused us, which is just what is so.
+            generation=self.generation(),
         )
 
-    async def begin(self, partition: int) -> int:
-        """Seek to the committed offset, else to ``kafka.start``; resume; return the offset.
+    async def begin(self, partition: int, offset: int | None = None) -> int:
+        """Seek to an offset, else to the committed one, else to ``kafka.start``; resume; return it.
 
         Raises:
             RetryableError: a broker did not answer, or a rebalance came in between: look at
@@ -130,15 +132,17 @@ class KafkaSource:
         owned = self._ownership.current
         if partition not in owned.partitions:
             raise self._lost(partition)
-        offset = await starting_offset(
-            self._options, self._running(), self._offsets, partition, self._known_partitions()
-        )
-        if self._ownership.current != owned:
-            raise self._lost(partition)
+        if offset is None:
+            offset = await starting_offset(
+                self._options, self._running(), self._offsets, partition, self.partitions
+            )
+            if self._ownership.current != owned:
+                raise self._lost(partition)
         name = TopicPartition(self.topic, partition)
         self._running().seek(name, offset)
         self._running().resume(name)
         self._ownership.read_up_to[partition] = offset
+        _log.info("kafka_partition_begun", extra={"partition": partition, "offset": offset})
         return offset
 
     async def fetch(self) -> Mapping[int, Sequence[Record]]:
@@ -186,7 +190,9 @@ class KafkaSource:
         ends = await self._offsets.ends(partitions)
         return {number: await self._last_record(number, end) for number, end in ends.items()}
 
-    async def commit(self, offsets: Mapping[int, int], epoch: int) -> bool:
+    async def commit(
+        self, offsets: Mapping[int, int], epoch: int, notes: Mapping[int, str] | None = None
+    ) -> bool:
         """Commit the offsets; True only if accepted while ``epoch`` was the assignment.
 
         No answer within ``commit_timeout`` is False: it may have been accepted or not. Nothing to
@@ -198,7 +204,10 @@ class KafkaSource:
         owned = self._ownership.current
         if not offsets or owned.epoch != epoch or not owned.partitions.issuperset(offsets):
             return False
-        names = {TopicPartition(self.topic, number): offset for number, offset in offsets.items()}
+        names = {
+            TopicPartition(self.topic, number): (offset, (notes or {}).get(number, ""))
+            for number, offset in offsets.items()
+        }
         accepted = await self._commits.send(self._running(), names)
         return accepted and self._ownership.current.epoch == epoch
 
@@ -246,8 +255,47 @@ class KafkaSource:
             )
         return kafka_errors.unreadable(self._options, error, self._ownership.read_up_to)
 
-    def _known_partitions(self) -> int:
+    # -- what taking over a partition with its state asks (``keeping.port.InputLog``)
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions the topic had at start."""
         return self._input.partitions if self._input else 0
+
+    def generation(self) -> int:
+        """Return the group's generation that we are a member of; -1 when we are not."""
+        generation: int = self._running()._coordinator.generation  # noqa: SLF001  # its only name
+        return generation
+
+    async def committed(self, partition: int) -> Committed | None:
+        """Ask the group what it has committed. Raises RetryableError.
+
+        ``consumer.committed()`` drops the note, hence the administration client.
+        """
+        name = TopicPartition(self.topic, partition)
+        async with administering(self._options) as admin:
+            found = (await admin.list_consumer_group_offsets(self._options.group)).get(name)
+        if found is None or found.offset < 0:
+            return None
+        return Committed(found.offset, found.metadata or "")
+
+    async def first_offset(self, partition: int) -> int:
+        """Return where ``kafka.start`` begins a partition. Raises RetryableError."""
+        return await first_offset(self._options, self._offsets, partition, self.partitions)
+
+    async def bounds(self, partition: int) -> tuple[int, int]:
+        """Return the first offset and the one after the last record. Raises RetryableError."""
+        first = (await self._offsets.beginnings([partition]))[partition]
+        return first, (await self._offsets.ends([partition]))[partition]
+
+    async def record(self, partition: int, offset: int) -> Record | None:
+        """Return the record at an offset, None if it is not there. Raises RetryableError."""
+        stretch = read_stretch(self._options, self.topic, partition, offset, offset + 1)
+        async with aclosing(stretch) as batches:
+            async for records in batches:
+                found: Record = records[0]
+                return found
+        return None
 
     async def _last_record(self, partition: int, end: int) -> int:
         read_up_to = self._ownership.read_up_to.get(partition)

@@ -6,7 +6,6 @@ a commit ``kafka.start`` decides.
 """
 
 import asyncio
-import logging
 from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -18,8 +17,6 @@ from firstreply.adapters.kafka.options import KafkaOptions
 from firstreply.adapters.kafka.topics import NOT_AUTHORISED
 from firstreply.domain.errors import RetryableError
 from firstreply.domain.instants import to_instant
-
-_log = logging.getLogger(__name__)
 
 
 async def starting_offset(
@@ -36,38 +33,51 @@ async def starting_offset(
         consumer: the member of the group.
         offsets: asks the leaders.
         partition: its number.
-        known_partitions: how many there were at start. A partition from this number on is new and
-            is read from its first record: ``latest`` would miss what it received until now.
+        known_partitions: see ``first_offset``.
 
     Raises:
         RetryableError: a broker did not answer in time.
         FatalError: the committed offset is outside what the partition holds.
     """
-    committed = await _committed(options, consumer, partition)
+    committed = await committed_offset(options, consumer, partition)
+    if committed is None:
+        return await first_offset(options, offsets, partition, known_partitions)
     first = (await offsets.beginnings([partition]))[partition]
     end = (await offsets.ends([partition]))[partition]
-    if committed is not None:
-        if not first <= committed <= end:
-            raise kafka_errors.lost_position(options, partition, committed, first, end)
-        offset = committed
-    elif options.start == "earliest" or partition >= known_partitions:
-        offset = first
-    elif isinstance(options.start, datetime):
+    if not first <= committed <= end:
+        raise kafka_errors.lost_position(options, partition, committed, first, end)
+    return committed
+
+
+async def first_offset(
+    options: KafkaOptions, offsets: LeaderOffsets, partition: int, known_partitions: int
+) -> int:
+    """Return where a partition without a commit begins: ``kafka.start``.
+
+    Args:
+        options: the group and ``kafka.start``.
+        offsets: asks the leaders.
+        partition: its number.
+        known_partitions: how many there were at start. A partition from this number on is new and
+            is read from its first record: ``latest`` would miss what it received until now.
+
+    Raises:
+        RetryableError: a broker did not answer in time.
+    """
+    if options.start == "earliest" or partition >= known_partitions:
+        return (await offsets.beginnings([partition]))[partition]
+    end = (await offsets.ends([partition]))[partition]
+    if isinstance(options.start, datetime):
         moment = max(to_instant(options.start) // 1000, 0)
         found = await offsets.at_time(partition, moment)
-        offset = end if found is None else found
-    else:
-        offset = end
-    _log.info(
-        "kafka_partition_begun",
-        extra={"partition": partition, "offset": offset, "committed": committed, "end": end},
-    )
-    return offset
+        return end if found is None else found
+    return end
 
 
-async def _committed(
+async def committed_offset(
     options: KafkaOptions, consumer: AIOKafkaConsumer, partition: int
 ) -> int | None:
+    """Return the offset that the group has committed, None for none. Raises RetryableError."""
     name = TopicPartition(options.topic, partition)
     try:
         async with asyncio.timeout(options.commit_timeout.total_seconds()):

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Final
 
 import msgspec
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from firstreply.adapters.kafka.connection import administering
@@ -23,6 +24,7 @@ from firstreply.adapters.kafka.producer import Outgoing, Producer
 from firstreply.adapters.kafka.reader import read_stretch
 from firstreply.adapters.kafka.topics import Topic, create, describe
 from firstreply.domain.errors import ConfigurationError, RetryableError
+from firstreply.domain.instants import SECOND
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +48,8 @@ class StateRecord(msgspec.Struct, frozen=True):
 
     offset: int
     value: bytes
+    timestamp: int = 0
+    """Milliseconds since the epoch: when the broker appended it."""
 
 
 class KafkaStateLog:
@@ -68,6 +72,10 @@ class KafkaStateLog:
         """The topic's name."""
         return self._topic.name
 
+    @property
+    def _where(self) -> str:
+        return f"state topic {self._topic.name} at {self._options.bootstrap_servers}"
+
     async def start(self) -> None:
         """Make the topic or look at it, and connect.
 
@@ -81,24 +89,27 @@ class KafkaStateLog:
                 return  # the source says so, and better
             found = await describe(admin, self._topic.name)
             if found is None:
-                settings = self._settings(source)
-                try:
-                    await create(
-                        admin,
-                        self._topic.name,
-                        partitions=source.partitions,
-                        replicas=self._topic.replicas or source.replicas,
-                        configuration=settings,
-                    )
-                except KafkaError as error:
-                    if error.retriable:
-                        raise
-                    raise self._cannot_be_made(source, settings, error) from error
-                _log.info("state_topic_created", extra={"topic": self._topic.name, **settings})
+                await self._make(admin, source)
             else:
                 self._require_fit(found, source)
         await self._producer.start()
         await self._offsets.start()
+
+    async def look(self) -> bool:
+        """Connect to a topic that is there, only to read it; False, and no more, if it is absent.
+
+        Raises:
+            ConfigurationError: it has other partitions than the input.
+            RetryableError: no broker was reached.
+        """
+        async with administering(self._options) as admin:
+            source = await describe(admin, self._options.topic)
+            found = await describe(admin, self._topic.name)
+        if source is None or found is None:
+            return False
+        self._require_partitions(found, source)
+        await self._offsets.start()
+        return True
 
     async def stop(self) -> None:
         """Disconnect. Idempotent."""
@@ -144,7 +155,36 @@ class KafkaStateLog:
             RetryableError: the leader did not answer.
         """
         async for batch in read_stretch(self._options, self._topic.name, partition, first, end):
-            yield [StateRecord(record.offset, record.value or b"") for record in batch]
+            yield [
+                StateRecord(record.offset, record.value or b"", record.timestamp)
+                for record in batch
+            ]
+
+    async def written_at(self, partition: int, offset: int) -> int | None:
+        """Return when a record was appended, in microseconds; None if it is not there any more.
+
+        Raises:
+            RetryableError: the leader did not answer.
+        """
+        async for batch in self.read(partition, offset, offset + 1):
+            return batch[0].timestamp * (SECOND // 1000)
+        return None
+
+    async def _make(self, admin: AIOKafkaAdminClient, source: Topic) -> None:
+        settings = self._settings(source)
+        try:
+            await create(
+                admin,
+                self._topic.name,
+                partitions=source.partitions,
+                replicas=self._topic.replicas or source.replicas,
+                configuration=settings,
+            )
+        except KafkaError as error:
+            if error.retriable:
+                raise
+            raise self._cannot_be_made(source, settings, error) from error
+        _log.info("state_topic_created", extra={"topic": self._topic.name, **settings})
 
     def _settings(self, source: Topic) -> dict[str, str]:
         replicas = self._topic.replicas or source.replicas
@@ -158,16 +198,19 @@ class KafkaStateLog:
             "unclean.leader.election.enable": "false",
         }
 
-    def _require_fit(self, found: Topic, source: Topic) -> None:
-        """Refuse a topic in which state would be lost."""
-        where = f"state topic {found.name} at {self._options.bootstrap_servers}"
+    def _require_partitions(self, found: Topic, source: Topic) -> None:
         if found.partitions != source.partitions:
             msg = (
-                f"{where} has {found.partitions} partitions, {source.name} has {source.partitions}:"
+                f"{self._where} has {found.partitions} partitions, {source.name} has"
+                f" {source.partitions}:"
                 " contacts may have moved to other partitions. Read the new layout as another"
                 " group: set kafka.group to a new name, and kafka.start"
             )
             raise ConfigurationError(msg)
+
+    def _require_fit(self, found: Topic, source: Topic) -> None:
+        """Refuse a topic in which state would be lost."""
+        self._require_partitions(found, source)
         wrong = {
             name: wanted
             for name, wanted in self._settings(source).items()
@@ -176,7 +219,7 @@ class KafkaStateLog:
         if wrong:
             change = ",".join(f"{name}={wanted}" for name, wanted in wrong.items())
             msg = (
-                f"{where} would lose state: {', '.join(wrong)}; change it: kafka-configs.sh "
+                f"{self._where} would lose state: {', '.join(wrong)}; change it: kafka-configs.sh "
                 f"--bootstrap-server {self._options.bootstrap_servers} --alter --entity-type "
                 f"topics --entity-name {found.name} --add-config {change}"
             )

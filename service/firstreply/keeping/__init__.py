@@ -1,0 +1,1 @@
+"""Taking partitions over and keeping their state."""

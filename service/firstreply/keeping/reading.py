@@ -1,0 +1,190 @@
+"""Finding the state of a partition in the state log, and comparing it with the input.
+
+For whoever takes a partition over, and for the commands that look at the state log. Where the
+commit says from where to read, only that much is read, with all it carries. Otherwise the whole log
+is read twice: first the headers, which tell what to go on from, then the chosen chain; days of
+checkpoints do not fit into memory.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from firstreply.domain.errors import FatalError, RetryableError
+from firstreply.keeping.port import Input, StateLog
+from firstreply.ports import Record
+from firstreply.state.assembly import Assembly, Restored, SpoiledChainError
+from firstreply.state.chain import Choice, ChunkLog, Verdict
+from firstreply.state.chunk import Fingerprint, Header, decode, fingerprint
+from firstreply.state.writer import Pointer
+
+_NOTE: Final = "v1"
+"""Form of what travels with the commits."""
+
+Told = Callable[[float], None]
+"""Called with the share that is done, 0 to 1."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a stretch of the log holds."""
+
+    restored: Restored | None
+    """None where no chain is complete, or nothing was ever written."""
+    verdict: Verdict
+
+
+class OtherInputError(FatalError):
+    """The state was made of another topic than the one that is there now."""
+
+
+async def find_state(
+    log: StateLog, partition: int, bounds: tuple[int, int], pointer: Pointer | None, told: Told
+) -> Found:
+    """Read from where the pointer says; the whole log without one, or where it leads nowhere.
+
+    Args:
+        log: the state log.
+        partition: its number.
+        bounds: of the partition, as they were before the commit could move on.
+        pointer: what came with the commit.
+        told: progress.
+
+    Raises:
+        RetryableError: a leader did not answer.
+        NewerChunkError: a newer firstreply wrote it.
+    """
+    first, end = bounds
+    if pointer is not None and first < pointer.begin < end:
+        chunks = await _read(log, partition, (pointer.begin, end), told, bodies=True)
+        found = await _assemble(log, partition, chunks, told)
+        if found.restored is not None and not found.verdict.serious:
+            return found
+    return await read_state(log, partition, bounds, told)
+
+
+async def read_state(
+    log: StateLog, partition: int, bounds: tuple[int, int], told: Told = lambda _: None
+) -> Found:
+    """Read a stretch, choose and assemble. Raises as ``find_state`` does."""
+    chunks = await _read(log, partition, bounds, told, bodies=False)
+    return await _assemble(log, partition, chunks, told)
+
+
+async def _read(
+    log: StateLog, partition: int, bounds: tuple[int, int], told: Told, *, bodies: bool
+) -> ChunkLog:
+    first, end = bounds
+    chunks = ChunkLog(bodies=bodies)
+    told(0.0)
+    async for batch in log.read(partition, first, end):
+        for record in batch:
+            chunks.add(record.offset, record.value)
+        told(0.5 * (batch[-1].offset + 1 - first) / (end - first))
+    return chunks
+
+
+async def _assemble(log: StateLog, partition: int, chunks: ChunkLog, told: Told) -> Found:
+    """Choose and assemble; a checkpoint that turns out damaged is left out."""
+    while True:
+        verdict = chunks.choose()
+        if verdict.choice is None:
+            return Found(None, verdict)
+        await _fill(log, partition, verdict.choice)
+        assembly = Assembly(verdict.choice)
+        try:
+            for done in assembly:
+                told(0.5 + 0.5 * done / max(verdict.choice.size, 1))
+                await asyncio.sleep(0)
+        except SpoiledChainError as error:
+            chunks.spoil(error.link, str(error))
+            continue
+        return Found(assembly.restored, verdict)
+
+
+async def _fill(log: StateLog, partition: int, choice: Choice) -> None:
+    """Read what the checkpoints of a chain carry, where only their headers were kept."""
+    missing = {
+        offset: (stored, part)
+        for stored in choice.chunks
+        for part, offset in stored.offsets.items()
+        if part not in stored.payloads
+    }
+    if not missing:
+        return
+    async for batch in log.read(partition, min(missing), max(missing) + 1):
+        for record in batch:
+            if record.offset in missing:
+                stored, part = missing.pop(record.offset)
+                stored.payloads[part] = decode(record.value).payload
+    if missing:
+        msg = f"the state log {log.topic}, partition {partition}, changed while it was read"
+        raise RetryableError(msg)
+
+
+async def require_same_input(source: Input, log_topic: str, partition: int, tip: Header) -> None:
+    """Refuse a state that was not made of this input.
+
+    Raises:
+        OtherInputError: the topic is another one, or was made anew.
+        FatalError: retention has removed events that the state needs.
+        RetryableError: a leader did not answer.
+    """
+    if (tip.topic, tip.partitions) != (source.topic, source.partitions):
+        msg = (
+            f"the state in {log_topic} is that of {tip.topic} with {tip.partitions} "
+            f"partitions, and {source.topic} has {source.partitions}: contacts may lie in "
+            "other partitions. Set kafka.group to a new name and kafka.start to where to begin"
+        )
+        raise OtherInputError(msg)
+    first, end = await source.bounds(partition)
+    where = f"partition {partition} of {source.topic}"
+    remedy = (
+        "Set kafka.group to a new name and kafka.start to where to begin, or rebuild the "
+        "state: firstreply state rebuild --from TIME"
+    )
+    if tip.offset > end:
+        msg = (
+            f"{where} ends at offset {end}, and the state was made of events up to "
+            f"{tip.offset}: the topic was made anew, or lost events. {remedy}"
+        )
+        raise OtherInputError(msg)
+    if tip.offset < first:
+        msg = (
+            f"{where} begins at offset {first}, and the state needs events from {tip.offset} "
+            f"on: retention has removed {first - tip.offset} of them. {remedy}"
+        )
+        raise FatalError(msg)
+    if tip.last is not None and tip.last.offset >= first:
+        found = await source.record(partition, tip.last.offset)
+        if found is None or fingerprint_of(found) != tip.last:
+            msg = (
+                f"{where} holds another record at offset {tip.last.offset} than the one the "
+                f"state was made of: the topic was made anew. {remedy}"
+            )
+            raise OtherInputError(msg)
+
+
+def fingerprint_of(record: Record) -> Fingerprint:
+    """Return what is kept of an input record."""
+    return fingerprint(record.offset, record.timestamp, record.key, record.value)
+
+
+def note_of(pointer: Pointer | None) -> str:
+    """Return what travels with a commit."""
+    if pointer is None:
+        return ""
+    return f"{_NOTE}:{pointer.begin}:{pointer.tip}:{pointer.incarnation}:{pointer.generation}"
+
+
+def pointer_of(note: str) -> Pointer | None:
+    """Read a note; one of another form is none, and the whole log is read."""
+    form, *numbers = note.split(":")
+    if form != _NOTE or len(numbers) != len(Pointer.__struct_fields__):
+        return None
+    try:
+        begin, tip, incarnation, generation = map(int, numbers)
+    except ValueError:
+        return None
+    return Pointer(begin, tip, incarnation, generation)

@@ -1,0 +1,517 @@
+"""Taking partitions over with their state: what is kept, restored, refused, and in which order."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+import pytest
+
+from firstreply.adapters.records import FileRecord
+from firstreply.domain.errors import FatalError, RetryableError
+from firstreply.fold import PartitionFold
+from firstreply.keeping.keeper import StateKeeper
+from firstreply.ports import Assignment, Committed, Record
+from tests.unit.fakes import opened, partition_fold, record, responded
+
+TOPIC: Final = "contact-events"
+P: Final = 0
+
+
+class Written(msgspec.Struct, frozen=True):
+    offset: int
+    value: bytes
+
+
+class FakeLog:
+    """A state log in memory; remembers from where it was read."""
+
+    topic = "firstreply-state"
+
+    def __init__(self) -> None:
+        self.records: defaultdict[int, list[Written]] = defaultdict(list)
+        self.first = 0
+        self.read_from: list[int] = []
+        self.loses: list[str] = []
+        """Of the next appends: ``record`` or ``answer``; empty: neither."""
+
+    async def append(self, partition: int, values: Sequence[bytes]) -> Sequence[int]:
+        lost = self.loses.pop(0) if self.loses else ""
+        log = self.records[partition]
+        began = len(log)
+        if lost != "record":
+            log.extend(Written(began + n, value) for n, value in enumerate(values))
+        await asyncio.sleep(0)
+        if lost:
+            msg = "not acknowledged"
+            raise RetryableError(msg)
+        return range(began, len(log))
+
+    async def bounds(self, partition: int) -> tuple[int, int]:
+        return self.first, len(self.records[partition])
+
+    async def read(self, partition: int, first: int, end: int) -> AsyncIterator[Sequence[Written]]:
+        self.read_from.append(first)
+        await asyncio.sleep(0)
+        if first < end:
+            yield self.records[partition][first:end]
+
+
+class FakeInput:
+    """The input and one member of its group."""
+
+    topic = TOPIC
+
+    def __init__(self, *values: bytes, partitions: int = 1) -> None:
+        self.log = [record(offset, value, created=offset) for offset, value in enumerate(values)]
+        self.partitions = partitions
+        self.first = 0
+        self.start = 0
+        self.group: dict[int, Committed] = {}
+        self.member = 1
+        self.epoch = 1
+        self.refuses = False
+        self.during_commit: Callable[[], None] = lambda: None
+        self.resumed: list[int] = []
+
+    def assignment(self) -> Assignment:
+        return Assignment(self.epoch, frozenset({P}))
+
+    def generation(self) -> int:
+        return self.member
+
+    async def committed(self, partition: int) -> Committed | None:
+        return self.group.get(partition)
+
+    async def first_offset(self, partition: int) -> int:  # noqa: ARG002
+        return self.start
+
+    async def bounds(self, partition: int) -> tuple[int, int]:  # noqa: ARG002
+        return self.first, len(self.log)
+
+    async def record(self, partition: int, offset: int) -> Record | None:  # noqa: ARG002
+        return self.log[offset] if self.first <= offset < len(self.log) else None
+
+    async def commit(
+        self, offsets: Mapping[int, int], epoch: int, notes: Mapping[int, str] | None = None
+    ) -> bool:
+        self.during_commit()
+        if self.refuses or epoch != self.epoch:
+            return False
+        for number, offset in offsets.items():
+            self.group[number] = Committed(offset, (notes or {})[number])
+        return True
+
+    async def begin(self, partition: int, offset: int | None = None) -> int:  # noqa: ARG002
+        assert offset is not None
+        self.resumed.append(offset)
+        return offset
+
+
+def keeper_of(
+    source: FakeInput, log: FakeLog, *, accept_loss: bool = False, monotonic: float = 0.0
+) -> StateKeeper:
+    return StateKeeper(
+        source=source,
+        log=log,
+        new_fold=partition_fold,
+        rotation_seconds=1000.0,
+        accept_loss=accept_loss,
+        monotonic=lambda: monotonic,
+    )
+
+
+async def checkpoint(keeper: StateKeeper, source: FakeInput, fold: PartitionFold) -> None:
+    """Do what the processor does: cut, append, commit."""
+    span = fold.take()
+    draft = await keeper.draft(fold, span.changes)
+    await keeper.append(P, draft)
+    assert await source.commit({P: span.offset}, source.epoch, keeper.notes([P]))
+
+
+def waiting_contacts(fold: PartitionFold) -> set[str]:
+    return {contact.contact_id for contact in fold.engine.contacts()}
+
+
+async def worked(log: FakeLog, source: FakeInput, events: int) -> PartitionFold:
+    """Let an earlier process take the partition, fold so many events, and stop."""
+    keeper = keeper_of(source, log)
+    fold = await keeper.take(P, source.epoch, None)
+    fold.fold(source.log[:events])
+    await checkpoint(keeper, source, fold)
+    return fold
+
+
+def next_process(source: FakeInput) -> None:
+    source.member += 1
+    source.epoch += 1
+
+
+# -- a partition that was never read
+
+
+async def test_the_first_state_is_durable_and_committed_before_anything_is_read() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    at_commit: list[int] = []
+    source.during_commit = lambda: at_commit.append(len(log.records[P]))
+
+    fold = await keeper_of(source, log).take(P, 1, None)
+
+    assert at_commit == [1]
+    assert source.resumed == [0]
+    assert source.group[P].offset == 0
+    assert fold.engine.offset == 0
+
+
+async def test_without_a_commit_it_begins_where_kafka_start_says() -> None:
+    source = FakeInput(opened(0), opened(1, "d"))
+    source.start = 1
+
+    fold = await keeper_of(source, FakeLog()).take(P, 1, None)
+
+    assert (fold.offset, source.resumed) == (1, [1])
+
+
+# -- what another process left behind
+
+
+async def test_the_next_process_goes_on_exactly_where_the_last_checkpoint_stood() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d"), responded(2)), FakeLog()
+    before = await worked(log, source, 2)
+    next_process(source)
+
+    fold = await keeper_of(source, log).take(P, 2, None)
+
+    assert fold.offset == 2
+    assert fold.engine.snapshot() == before.engine.snapshot()
+    assert (fold.committed, fold.confirmed) == (2, True)
+    assert source.resumed[-1] == 2
+
+
+async def test_the_claim_is_durable_before_the_commit_and_the_commit_before_anything_is_read() -> (
+    None
+):
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    next_process(source)
+    before, seen = len(log.records[P]), []
+    source.during_commit = lambda: seen.append((len(log.records[P]) - before, source.resumed[1:]))
+
+    await keeper_of(source, log).take(P, 2, None)
+
+    assert seen == [(1, [])]
+
+
+async def test_a_claim_that_is_not_acknowledged_takes_nothing_over() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    next_process(source)
+    log.loses = ["answer"]
+    keeper = keeper_of(source, log)
+
+    with pytest.raises(RetryableError):
+        await keeper.take(P, 2, None)
+
+    assert source.resumed == [0]
+    assert (await keeper.take(P, 2, None)).offset == 1
+
+
+async def test_a_commit_that_is_refused_takes_nothing_over() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    next_process(source)
+    source.refuses = True
+    keeper = keeper_of(source, log)
+
+    with pytest.raises(RetryableError, match="did not accept"):
+        await keeper.take(P, 2, None)
+
+    assert source.resumed == [0]
+
+
+async def test_a_rebalance_during_the_commit_takes_nothing_over() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+
+    def rebalance() -> None:
+        source.epoch += 1
+
+    source.during_commit = rebalance
+
+    with pytest.raises(RetryableError):
+        await keeper_of(source, log).take(P, 1, None)
+
+    assert source.resumed == []
+
+
+async def test_the_log_is_read_from_where_the_commit_says() -> None:
+    source, log = FakeInput(*(opened(n, f"c{n}") for n in range(5))), FakeLog()
+    keeper = keeper_of(source, log)
+    fold = await keeper.take(P, 1, None)
+    for n in range(5):
+        fold.fold(source.log[n : n + 1])
+        await checkpoint(keeper, source, fold)
+    next_process(source)
+
+    restored = await keeper_of(source, log).take(P, 2, None)
+
+    assert waiting_contacts(restored) == {f"c{n}" for n in range(5)}
+    assert log.read_from[-1] == int(source.group[P].note.split(":")[1])
+    assert log.read_from[-1] > 0
+
+
+async def test_a_commit_without_a_note_reads_the_whole_log() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    source.group[P] = Committed(1, "")
+    next_process(source)
+
+    restored = await keeper_of(source, log).take(P, 2, None)
+
+    assert waiting_contacts(restored) == {"c"}
+
+
+async def test_the_checkpoints_of_a_zombie_are_passed_over() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d"), opened(2, "e")), FakeLog()
+    zombie = keeper_of(source, log)
+    old = await zombie.take(P, 1, None)
+    next_process(source)
+    owner = keeper_of(source, log)
+    new = await owner.take(P, 2, None)
+    new.fold(source.log[:1])
+    await checkpoint(owner, source, new)
+
+    source.member = 1  # it believes to be what it was
+    old.fold(source.log)
+    await zombie.append(P, await zombie.draft(old, old.take().changes))
+    source.member, source.epoch = 3, 3
+
+    assert waiting_contacts(await keeper_of(source, log).take(P, 3, None)) == {"c"}
+
+
+async def test_a_group_that_was_deleted_begins_its_generations_anew_and_loses_nothing() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    source.member = 7
+    await worked(log, source, 1)
+    source.group.clear()
+    for member in (1, 2):
+        source.member = member
+        source.epoch += 1
+        keeper = keeper_of(source, log)
+        fold = await keeper.take(P, source.epoch, None)
+        fold.fold(source.log[fold.offset : member])
+        await checkpoint(keeper, source, fold)
+
+    source.member, source.epoch = 3, 9
+    assert waiting_contacts(await keeper_of(source, log).take(P, 9, None)) == {"c", "d"}
+
+
+# -- our own memory
+
+
+async def test_memory_is_kept_with_what_is_not_durable_yet_if_nobody_else_wrote() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    keeper = keeper_of(source, log)
+    fold = await keeper.take(P, 1, None)
+    fold.fold(source.log[:1])
+    await checkpoint(keeper, source, fold)
+    fold.fold(source.log[1:])
+    next_process(source)
+
+    again = await keeper.take(P, 2, fold)
+
+    assert again is fold
+    assert (again.offset, again.committed, source.resumed[-1]) == (2, 1, 2)
+    assert source.group[P].offset == 1
+
+
+async def test_memory_is_dropped_if_somebody_else_wrote() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d"), opened(2, "e")), FakeLog()
+    ours = keeper_of(source, log)
+    fold = await ours.take(P, 1, None)
+    fold.fold(source.log)
+    next_process(source)
+    other = keeper_of(source, log)
+    theirs = await other.take(P, 2, None)
+    theirs.fold(source.log[:2])
+    await checkpoint(other, source, theirs)
+    next_process(source)
+
+    again = await ours.take(P, 3, fold)
+
+    assert again is not fold
+    assert waiting_contacts(again) == {"c", "d"}
+    assert again.offset == 2
+
+
+async def test_a_checkpoint_made_before_the_partition_was_taken_anew_is_not_appended() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    keeper = keeper_of(source, log)
+    fold = await keeper.take(P, 1, None)
+    fold.fold(source.log)
+    draft = await keeper.draft(fold, fold.take().changes)
+    next_process(source)
+    await keeper.take(P, 2, fold)
+    written = len(log.records[P])
+
+    with pytest.raises(RetryableError, match="taken over anew"):
+        await keeper.append(P, draft)
+
+    assert len(log.records[P]) == written
+
+
+async def test_a_checkpoint_whose_answer_was_lost_is_written_again_with_all_it_had() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    keeper = keeper_of(source, log)
+    fold = await keeper.take(P, 1, None)
+    fold.fold(source.log[:1])
+    span = fold.take()
+    log.loses = ["answer"]
+    with pytest.raises(RetryableError):
+        await keeper.append(P, await keeper.draft(fold, span.changes))
+    fold.put_back(span)
+
+    fold.fold(source.log[1:])
+    await checkpoint(keeper, source, fold)
+    next_process(source)
+
+    assert waiting_contacts(await keeper_of(source, log).take(P, 2, None)) == {"c", "d"}
+
+
+# -- what is wrong
+
+
+async def test_a_commit_without_any_state_is_refused_with_the_two_ways_out() -> None:
+    source = FakeInput(opened(0))
+    source.group[P] = Committed(1, "")
+
+    with pytest.raises(FatalError, match=r"offset 1, .*state rebuild --from TIME.*--accept-loss"):
+        await keeper_of(source, FakeLog()).take(P, 1, None)
+
+
+async def test_an_accepted_loss_goes_on_at_the_commit(caplog: pytest.LogCaptureFixture) -> None:
+    source = FakeInput(opened(0), opened(1, "d"))
+    source.group[P] = Committed(1, "")
+
+    with caplog.at_level(logging.ERROR):
+        fold = await keeper_of(source, FakeLog(), accept_loss=True).take(P, 1, None)
+
+    assert fold.offset == 1
+    assert "state_loss_accepted" in caplog.messages
+
+
+async def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    keeper = keeper_of(source, log)
+    fold = await keeper.take(P, 1, None)
+    for n in range(2):
+        fold.fold(source.log[n : n + 1])
+        await checkpoint(keeper, source, fold)
+    newest = log.records[P][-1]
+    log.records[P][-1] = Written(newest.offset, newest.value[:-1])
+    next_process(source)
+
+    with caplog.at_level(logging.ERROR):
+        restored = await keeper_of(source, log).take(P, 2, None)
+
+    assert (waiting_contacts(restored), restored.offset) == ({"c"}, 1)
+    assert "state_is_older" in caplog.messages
+
+
+async def test_what_begins_after_an_accepted_loss_beats_what_could_not_be_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    source.member = 7
+    await worked(log, source, 1)
+    await keeper_of(source, log).take(P, 1, None)  # a claim alone, which needs what is before it
+    log.records[P][:-1] = [Written(one.offset, b"") for one in log.records[P][:-1]]
+    source.member = 1  # the group was deleted meanwhile
+    keeper = keeper_of(source, log, accept_loss=True)
+    fold = await keeper.take(P, 1, None)
+    fold.fold(source.log)
+    await checkpoint(keeper, source, fold)
+    next_process(source)
+    source.group[P] = Committed(fold.offset, "")  # so that the whole log is read
+    caplog.clear()
+
+    restored = await keeper_of(source, log).take(P, 2, None)
+
+    assert waiting_contacts(restored) == {"d"}
+    assert "state_is_older" not in caplog.messages
+
+
+async def test_a_log_without_any_complete_state_is_refused() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    log.records[P] = [Written(one.offset, b"frst" + one.value[5:]) for one in log.records[P]]
+
+    with pytest.raises(FatalError, match=r"holds no complete state: .*state rebuild"):
+        await keeper_of(source, log).take(P, 1, None)
+
+
+async def test_a_topic_that_was_made_anew_is_refused() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    await worked(log, source, 2)
+
+    source.log[1] = FileRecord(1, b"{}", 0, 0)
+    with pytest.raises(FatalError, match="another record at offset 1"):
+        await keeper_of(source, log).take(P, 1, None)
+
+    source.log = source.log[:1]
+    with pytest.raises(FatalError, match=r"ends at offset 1, .* up to 2"):
+        await keeper_of(source, log).take(P, 1, None)
+
+
+async def test_events_that_retention_removed_are_named() -> None:
+    source, log = FakeInput(*(opened(n, f"c{n}") for n in range(4))), FakeLog()
+    await worked(log, source, 1)
+    source.first = 3
+
+    with pytest.raises(FatalError, match=r"begins at offset 3, .* from 1 on: .* removed 2"):
+        await keeper_of(source, log).take(P, 1, None)
+
+
+async def test_another_number_of_partitions_is_refused() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    source.partitions = 2
+
+    with pytest.raises(FatalError, match="with 1 partitions, and contact-events has 2"):
+        await keeper_of(source, log).take(P, 1, None)
+
+
+async def test_the_state_wins_over_a_commit_that_is_ahead_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    await worked(log, source, 1)
+    source.group[P] = Committed(2, source.group[P].note)
+
+    fold = await keeper_of(source, log).take(P, 1, None)
+
+    assert fold.offset == 1
+    assert "state_wins_over_commit" in caplog.messages
+
+
+async def test_a_quiet_partition_writes_its_base_every_minute() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    clock = [0.0]
+    keeper = StateKeeper(
+        source=source,
+        log=log,
+        new_fold=partition_fold,
+        rotation_seconds=1000.0,
+        accept_loss=False,
+        monotonic=lambda: clock[0],
+    )
+    await keeper.take(P, 1, None)
+
+    clock[0] = 59.9
+    before = keeper.due(P)
+    clock[0] = 60.0
+
+    assert (before, keeper.due(P)) == (False, True)
