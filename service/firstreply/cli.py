@@ -103,7 +103,8 @@ def run(config: ConfigOption = None) -> None:
         settings = _settings(config)
         logs.set_up(settings.log.format, settings.log.level)
         ending.is_logged = settings.log.format == "json"
-        _logger.warning("state_kept_in_memory", extra={"meaning": _STATE_IN_MEMORY})
+        if settings.kafka.state_topic is None:
+            _logger.warning("state_kept_in_memory", extra={"meaning": _STATE_IN_MEMORY})
         asyncio.run(run_kafka(settings))
 
 

@@ -316,9 +316,17 @@ def _no_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("firstreply.app.run_kafka", refused)
 
 
+@pytest.fixture
+def in_memory(tmp_path: Path) -> str:
+    """A configuration that keeps no state."""
+    path = tmp_path / "in-memory.yaml"
+    path.write_text("kafka: {state_topic: null}")
+    return str(path)
+
+
 @pytest.mark.usefixtures("_no_kafka")
-def test_with_a_json_log_everything_a_run_says_is_a_json_line() -> None:
-    result = invoke("run", FIRSTREPLY_LOG__FORMAT="json")
+def test_with_a_json_log_everything_a_run_says_is_a_json_line(in_memory: str) -> None:
+    result = invoke("run", "--config", in_memory, FIRSTREPLY_LOG__FORMAT="json")
 
     state, stopped = (json.loads(line) for line in result.stderr.splitlines())
     assert result.exit_code == 1
@@ -329,13 +337,20 @@ def test_with_a_json_log_everything_a_run_says_is_a_json_line() -> None:
 
 
 @pytest.mark.usefixtures("_no_kafka")
-def test_with_a_plain_log_the_last_error_of_a_run_is_plain_text() -> None:
-    result = invoke("run", FIRSTREPLY_LOG__FORMAT="plain")
+def test_with_a_plain_log_the_last_error_of_a_run_is_plain_text(in_memory: str) -> None:
+    result = invoke("run", "--config", in_memory, FIRSTREPLY_LOG__FORMAT="plain")
 
     state, *error = result.stderr.splitlines()
     assert result.exit_code == 1
     assert ' WARNING state_kept_in_memory meaning="State is kept in memory: ' in state
     assert error == ["the broker said", " no"]
+
+
+@pytest.mark.usefixtures("_no_kafka")
+def test_a_run_that_keeps_its_state_in_kafka_has_nothing_to_warn_of() -> None:
+    result = invoke("run", FIRSTREPLY_LOG__FORMAT="plain")
+
+    assert result.stderr.splitlines() == ["the broker said", " no"]
 
 
 def test_help_answers_without_loading_the_service() -> None:

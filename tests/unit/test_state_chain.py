@@ -173,6 +173,19 @@ def test_a_damaged_part_is_a_loss() -> None:
     assert verdict.serious
 
 
+def test_a_part_that_is_gone_is_a_loss_where_a_checkpoint_follows() -> None:
+    hold = log_with(3, limit=200)
+    choice = hold.log.judge().choice
+    assert choice is not None
+    del hold.log.records[choice.chunks[-1].begin - 1]
+
+    verdict = hold.log.judge()
+
+    assert verdict.choice is not None
+    assert verdict.choice.tip.offset == 12
+    assert verdict.serious
+
+
 def test_a_gap_falls_back_to_the_checkpoint_before_it() -> None:
     hold = log_with(8)
     del hold.log.records[6]

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from firstreply.domain.bands import PolicyBook
@@ -173,6 +174,21 @@ def test_a_contact_that_is_forgotten_is_not_restored() -> None:
     restored = hold.log.restore()
     assert restored.store.get("contact 3") is None
     assert len(restored.store) == len(hold.engine.store)
+
+
+def test_a_contact_that_is_forgotten_is_not_restored_where_its_shard_is_in_the_base() -> None:
+    hold = hold_with(50)
+    gone = min((f"contact {number}" for number in range(50)), key=shard_of)
+    hold.engine.receive(responded(60, gone), at(60))
+    hold.checkpoint()
+    hold.writer._tip = msgspec.structs.replace(hold.checkpoint().header, base_count=0, base_first=0)
+    hold.engine.advance(at(60 + 101))
+
+    draft = hold.checkpoint(minimum=5)
+
+    assert shard_of(gone) in shards_of(draft.header)
+    assert len(draft.window.slices) > 0
+    assert hold.log.restore().store.get(gone) is None
 
 
 def test_a_checkpoint_larger_than_the_limit_is_several_records() -> None:

@@ -110,6 +110,7 @@ class Assembly:
                 self._store.discard(contact_id)
         else:
             for contact in read_contacts(frame):
+                contact.waits_in = contact.reply_waits_in = None  # it takes its place anew
                 self._store.add(contact)
 
     def _finish(self, used: set[str]) -> None:

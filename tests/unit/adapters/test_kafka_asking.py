@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -58,14 +59,16 @@ async def test_a_broker_that_is_slow_to_tell_its_topics_costs_no_connection(
 
 @pytest.mark.parametrize("kind", [Api.VERSIONS, Api.OFFSETS])
 @pytest.mark.parametrize("dead", [0, 1])
-async def test_a_dead_leader_keeps_no_other_silent_for_long_whichever_partitions_are_its_own(
+async def test_a_dead_leader_does_not_keep_another_silent_whichever_partitions_are_its_own(
     nodes: KafkaNodes, dead: int, kind: Api
 ) -> None:
     nodes.hold(dead, kind)
     offsets = leaders_of(nodes, by=1 - dead)
 
     ends: dict[int, int] = {}
-    for _ in range(10):  # two suffice, where the cores are not busy
+    for seconds in (0.2, 0.2, 0.8, 0.8, 3.2, 3.2):  # the first two suffice on idle cores
+        patience = timedelta(seconds=seconds)
+        offsets._options = replace(offsets._options, offsets_timeout=patience)
         with suppress(RetryableError):
             ends = dict(await offsets.ends([0, 1, 2, 3]))
         if len(ends) == 2:

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from firstreply.adapters.kafka import errors as kafka_errors
+from firstreply.adapters.kafka.connection import retrieved
 from firstreply.adapters.kafka.options import KafkaOptions
 from firstreply.adapters.kafka.topics import NOT_AUTHORISED
 
@@ -41,7 +42,7 @@ class GroupCommits:
             FatalError: this user may not commit.
         """
         commit = asyncio.create_task(consumer.commit(offsets), name="kafka-commit")
-        commit.add_done_callback(_retrieved)
+        commit.add_done_callback(retrieved)
         self._under_way = commit
         try:
             await asyncio.wait({commit}, timeout=self._options.commit_timeout.total_seconds())
@@ -63,9 +64,3 @@ class GroupCommits:
                 return False
             case _:
                 raise refusal
-
-
-def _retrieved(task: asyncio.Task[None]) -> None:
-    """Look at the outcome of a task nobody waits for any more, or asyncio complains."""
-    if not task.cancelled():
-        task.exception()

@@ -1,11 +1,11 @@
 """Asking the partition leaders where the log begins and ends, now.
 
 The proof of log time needs a fresh answer, so this is a client of its own, member of no group, that
-never fetches: ``highwater()`` of the consumer is a remembered value
-and is older than the clock it would be compared with. It asks with ``read_uncommitted``, because
-``read_committed`` hides the records of open transactions. After a leader that did not answer in
-time the next question goes over a new connection: aiokafka would wait on the dead one until TCP
-gives up. The old one is closed in the background, when all asked over it has ended (``asking``).
+never fetches: ``highwater()`` of the consumer is a remembered value and is older than the clock it
+would be compared with. It asks with ``read_uncommitted``, because ``read_committed`` hides the
+records of open transactions. After a leader that did not answer in time the next question goes over
+a new connection: aiokafka would wait on the dead one until TCP gives up. The old one is closed in
+the background, when all asked over it has ended (``asking``).
 
 aiokafka answers for all partitions or for none. So ends are asked for together, one request per
 leader, and one by one only where that found no answer: a partition without a leader must not stop

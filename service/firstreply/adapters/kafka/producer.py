@@ -12,7 +12,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 
 from firstreply.adapters.kafka.closing import stop_producer
-from firstreply.adapters.kafka.connection import connect
+from firstreply.adapters.kafka.connection import connect, retrieved
 from firstreply.adapters.kafka.options import KafkaOptions, connection_arguments
 from firstreply.domain.errors import FatalError
 from firstreply.ports import Headers
@@ -82,7 +82,7 @@ class Producer:
             batch.append(key=None, value=None, timestamp=record.timestamp, headers=headers)
             batch.close()
             future = await client.send_batch(batch, topic, partition=record.partition or 0)
-        future.add_done_callback(_retrieved)
+        future.add_done_callback(retrieved)
         return future
 
     def _running(self) -> AIOKafkaProducer:
@@ -90,9 +90,3 @@ class Producer:
             msg = f"the producer to {self._options.bootstrap_servers} is not started"
             raise FatalError(msg)
         return self._client
-
-
-def _retrieved(future: asyncio.Future[object]) -> None:
-    """Look at the outcome of a record nobody waits for any more, or asyncio complains."""
-    if not future.cancelled():
-        future.exception()
