@@ -1,8 +1,8 @@
 """Wires and runs the service: the only module that knows every part.
 
 One TaskGroup with named tasks. Stopping goes in order: the loops end, a last checkpoint makes
-durable and publishes what was folded, Kafka is left, HTTP closes last. A failure in any task ends
-them all and comes out as one ``FirstreplyError``.
+durable and publishes what was folded, Kafka is left, the last figures are scraped, HTTP closes. A
+failure in any task ends them all and comes out as one ``FirstreplyError``.
 """
 
 import asyncio
@@ -41,6 +41,10 @@ from firstreply.words import Language
 _log = logging.getLogger(__name__)
 
 _LAG_INTERVAL_SECONDS: Final = 0.5
+
+_LAST_SCRAPE_SECONDS: Final = 20.0
+"""How long a stopping process waits for one more scrape, where somebody scrapes; below the 30 s
+that Kubernetes grants."""
 
 Companion = Callable[["Running"], Coroutine[None, None, None]]
 """Something that runs beside the service, such as the terminal table; ends when it likes."""
@@ -181,6 +185,9 @@ async def _serve(
                 },
             )
         await processor.checkpoint_once()
+        await source.stop()  # first, so that others take over while the last figures are scraped
+        processor.withdraw()
+        await _until_scraped(publisher)
         _log.info("stopped")
 
 
@@ -188,6 +195,15 @@ def _reads_since(processor: Processor, partition: int) -> int | None:
     """Return the timestamp of the first record read of a partition, in microseconds."""
     fold = processor.folds.get(partition)
     return None if fold is None or fold.first_timestamp is None else fold.first_timestamp * 1000
+
+
+async def _until_scraped(publisher: Publisher) -> None:
+    """Give Prometheus the last figures before the process ends with them."""
+    try:
+        async with asyncio.timeout(_LAST_SCRAPE_SECONDS):
+            await publisher.all_delivered()
+    except TimeoutError:
+        _log.warning("last_figures_not_scraped", extra={"seconds": _LAST_SCRAPE_SECONDS})
 
 
 async def _run_tasks(processor: Processor, beside: dict[str, Coroutine[None, None, None]]) -> None:

@@ -84,6 +84,10 @@ class Board:
         """Hand on."""
         self._behind.clock_skew(seconds)
 
+    def restoring(self, partitions: int) -> None:
+        """Hand on."""
+        self._behind.restoring(partitions)
+
     def ready(self, ready: bool) -> None:  # noqa: FBT001 - the value of a gauge
         """Hand on."""
         self._behind.ready(ready)

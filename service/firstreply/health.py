@@ -8,6 +8,7 @@ the process then exits with an error that names it, since a monitor that hangs l
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -56,6 +57,7 @@ class Health:
         self._committed_at = now
         self._proved_at = now
         self._unbegun_since: float | None = None
+        self._restoring: dict[int, float] = {}
         self._failure: str | None = None
         self._rebalancing_since: float | None = None
         self._joined = False
@@ -107,11 +109,13 @@ class Health:
         ends: Mapping[int, int],
         now: float,
         settled: bool = True,
+        restoring: Mapping[int, float] = MappingProxyType({}),
     ) -> None:
         """Compare with the last look.
 
         Args:
             assigned: partitions we own.
+            restoring: share of the state that is restored, of those that are being restored.
             settled: False until the group has assigned partitions, be it none to a spare member,
                 and while a rebalance is under way.
             offsets: offset after the last folded record, for those that were begun.
@@ -124,10 +128,12 @@ class Health:
         elif self._rebalancing_since is None:
             self._rebalancing_since = now
         unbegun = assigned - set(offsets)
-        if not unbegun:
-            self._unbegun_since = None
+        gets_further = restoring != self._restoring
+        if not unbegun or gets_further:
+            self._unbegun_since = now if unbegun else None
         elif self._unbegun_since is None:
             self._unbegun_since = now
+        self._restoring = dict(restoring)
         if not offsets:
             self._committed_at = now  # nothing to commit is no refusal
         before = self._progress
@@ -141,7 +147,7 @@ class Health:
             and not unbegun
             and all(seen.moved_at == now for seen in self._progress.values())
         )
-        self._doubts = list(self._find_doubts(unbegun, now))
+        self._doubts = list(self._find_doubts(unbegun, restoring, now))
 
     def stalled(self, now: float) -> str | None:
         """Return what has stood still for too long, with the remedy, or None."""
@@ -184,12 +190,16 @@ class Health:
                 ),
             )
 
-    def _find_doubts(self, unbegun: frozenset[int], now: float) -> Iterator[tuple[Trust, str]]:
+    def _find_doubts(
+        self, unbegun: frozenset[int], restoring: Mapping[int, float], now: float
+    ) -> Iterator[tuple[Trust, str]]:
         if not self._joined:
             yield Trust.STARTING, _STARTING
             return
         for number in sorted(unbegun):
-            yield Trust.STARTING, f"partition {number}: not begun yet"
+            share = restoring.get(number)
+            what = "not begun yet" if share is None else f"restoring its state, {share:.0%}"
+            yield Trust.STARTING, f"partition {number}: {what}"
         if self._rebalancing_since is not None:
             yield Trust.STARTING, "a rebalance is under way"
         for number, seen in sorted(self._progress.items()):

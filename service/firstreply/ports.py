@@ -195,5 +195,8 @@ class Publisher(Protocol):
     def clock_skew(self, seconds: float) -> None:
         """Set how far the broker's clock was seen ahead of ours."""
 
+    def restoring(self, partitions: int) -> None:
+        """Set how many owned partitions have their state being restored."""
+
     def ready(self, ready: bool) -> None:  # noqa: FBT001 - the value of a gauge
         """Set whether the figures can be trusted."""

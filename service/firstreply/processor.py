@@ -128,6 +128,11 @@ class Processor:
         """Ask the loops to end; a last checkpoint is the caller's."""
         self._stopping.set()
 
+    def withdraw(self) -> None:
+        """Show no partition any more: what others own now they show themselves."""
+        for number in self._folds:
+            self._publisher.drop(number)
+
     # -- consume
 
     async def consume(self) -> None:
@@ -333,8 +338,10 @@ class Processor:
             settled=assignment.settled and assignment.epoch > 0,
             offsets=offsets,
             ends=dict(self._ends),
+            restoring=self._checkpoints.restoring,
             now=self._monotonic(),
         )
+        self._publisher.restoring(len(self._checkpoints.restoring))
         if self.health.moving:
             self._publisher.heartbeat(self._wall.now())
         self._publisher.ready(self.health.ready)

@@ -85,7 +85,7 @@ class Showing:
                     await self._turn()
                 await asyncio.sleep(max(0.0, began + _TURN_SECONDS - time.monotonic()))
         finally:
-            pass
+            self._stream.close()
 
     async def look_for_ids(self) -> None:
         """Find ids that are missing: a task of its own, for it may take longer than a turn."""

@@ -34,6 +34,8 @@ class Rules(msgspec.Struct, frozen=True):
     """Nothing is shown before the group has accepted a commit."""
     silent: bool = True
     """What was restored is not shown before a claim is acknowledged and a commit accepted."""
+    asks: bool = True
+    """Nothing is claimed before the group has accepted a commit sent after the log was read."""
     lease: bool = True
     """Nothing is shown by whom the group may have given up, and nothing while owning nothing."""
     alone: bool = True
@@ -161,6 +163,11 @@ class Process:
         while self.epoch == term.epoch:
             self.hold = hold
             yield
+            # Sent after the log was read: only an accepted commit tells a new group, whose
+            # generations begin anew, from an owner who is none any more.
+            if self.rules.asks and not self._commits(term, self._tip_offset(hold)):
+                continue
+            yield
             first = hold.writer.tip is None
             draft = self._drafted(hold, term) if first else hold.writer.claim(term.generation)
             self._encode(draft)
@@ -173,6 +180,9 @@ class Process:
                 self._show(draft.header.ledger)
                 return True
         return False
+
+    def _tip_offset(self, hold: Hold) -> int:
+        return 0 if hold.writer.tip is None else hold.writer.tip.offset
 
     def _nobody_else_wrote(self, hold: Hold) -> bool:
         link = hold.writer.link

@@ -312,6 +312,9 @@ class FakePublisher:
     def clock_skew(self, seconds: float) -> None:
         self.skews.append(seconds)
 
+    def restoring(self, partitions: int) -> None:
+        """Shown by the reasons, too."""
+
     def ready(self, ready: bool) -> None:  # noqa: FBT001 - the value of a gauge
         self.said_ready.append(ready)
 

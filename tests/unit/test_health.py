@@ -324,3 +324,42 @@ def test_a_failed_checkpoint_is_named_when_nothing_becomes_durable() -> None:
         "the dead letter topic does not answer"
     )
     assert health.stalled(61) is None
+
+
+# -- restoring
+
+
+def look(health: Health, now: float, restoring: Mapping[int, float]) -> None:
+    health.committed(now)
+    health.proved(now)
+    health.looked(
+        assigned=frozenset({0}), offsets={}, ends={}, now=now, settled=True, restoring=restoring
+    )
+
+
+def test_a_partition_that_is_being_restored_says_how_far_it_is() -> None:
+    health = Health(STALL, 0)
+
+    look(health, 1, {0: 0.4})
+
+    assert health.reasons == ["partition 0: restoring its state, 40%"]
+    assert not health.ready
+
+
+def test_a_restore_that_gets_further_is_no_standstill_however_long() -> None:
+    health = Health(STALL, 0)
+
+    for step in range(10):
+        look(health, step * STALL, {0: step / 10})
+
+    assert health.stalled(9 * STALL + STALL) is None
+
+
+def test_a_restore_that_stands_still_is_one() -> None:
+    health = Health(STALL, 0)
+    look(health, 1, {0: 0.4})
+    look(health, 2, {0: 0.4})
+
+    look(health, 2 + STALL, {0: 0.4})
+
+    assert "could not be begun" in str(health.stalled(2 + STALL))

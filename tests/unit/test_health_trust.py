@@ -46,10 +46,12 @@ def test_unread_records_are_catching_up() -> None:
 
 def test_brokers_that_do_not_answer_make_it_stale_which_is_worse_than_all_else() -> None:
     health = Health(60, 0)
-    looked(health, 1)
+    for second in (1, 2):
+        looked(health, second, ends={0: 4 + second})
 
-    assert looked(health, 1 + BEHIND_SECONDS, ends={0: 6}) is Trust.STALE
+    assert looked(health, 3 + BEHIND_SECONDS, ends={0: 6}) is Trust.STALE
     assert [reason.partition(" for")[0] for reason in health.reasons] == [
+        "partition 0: catching up, 1 records behind",
         "no broker told the end offsets",
         "no commit was accepted",
     ]

@@ -49,6 +49,8 @@ class Scrape(msgspec.Struct):
     """Counter or histogram to the number of series in the body."""
     families: dict[str, bytes]
     """Metric to its lines, without metadata: the same object as before where nothing changed."""
+    counted: int
+    """How many checkpoints it shows."""
 
 
 class Publisher:
@@ -71,6 +73,11 @@ class Publisher:
         self._histograms: dict[str, Growing] = {}
         self._gauges: dict[str, Gauge] = {}
         self._rendered: dict[str, tuple[int, bytes]] = {}
+        self._counted = 0
+        """Checkpoints that counted something."""
+        self._delivered = -1
+        """The same as of the last scrape that was delivered; -1 before the first."""
+        self._delivery = asyncio.Event()
         for metric in metrics.METRICS:
             if metric.kind is Kind.HISTOGRAM:
                 self._histograms[metric.name] = Growing(metric, metrics.bounds(metric.clock, book))
@@ -105,6 +112,7 @@ class Publisher:
         observed = [(self._histograms[name], to, n) for name, to, n in increments.observations]
         for family, labels, amount in (*counted, *observed):
             family.add(labels, amount)
+        self._counted += bool(counted or observed)
 
     def gauges(self, partition: int, now: PartitionGauges) -> None:
         """Replace what a partition said last. The caller leaves ``now`` alone afterwards."""
@@ -147,6 +155,10 @@ class Publisher:
         """Set how far the broker's clock was seen ahead of ours."""
         self._gauges["firstreply_clock_skew_seconds"].set((), seconds)
 
+    def restoring(self, partitions: int) -> None:
+        """Set how many owned partitions have their state being restored."""
+        self._gauges["firstreply_state_restoring"].set((), partitions)
+
     def ready(self, ready: bool) -> None:  # noqa: FBT001 - it is the gauge's value
         """Set whether the figures can be trusted."""
         self._gauges["firstreply_ready"].set((), int(ready))
@@ -183,6 +195,20 @@ class Publisher:
             if (rows := scrape.rows[family.metric.name]) > family.shown:
                 family.shown = rows
                 family.version += 1
+        self._delivered = scrape.counted
+        self._delivery.set()
+
+    async def all_delivered(self) -> None:
+        """Wait until scrapes have shown all that was counted; at once if nobody ever scraped."""
+        while self._delivered >= 0 and not self._all_delivered():
+            self._delivery.clear()
+            await self._delivery.wait()
+
+    def _all_delivered(self) -> bool:
+        """A series that was shown at 0 first needs one more scrape."""
+        return self._delivered == self._counted and all(
+            family.shown >= family.rows for family in self._growing()
+        )
 
     def _growing(self) -> Iterable[Growing]:
         return (*self._counters.values(), *self._histograms.values())
@@ -200,6 +226,7 @@ class Publisher:
     def _render(self, *, openmetrics: bool) -> Generator[Scrape | None, None, None]:
         """Yield None after each chunk, then the scrape. All is copied before the first yield."""
         rows = {family.metric.name: family.rows for family in self._growing()}
+        counted = self._counted
         families: Iterable[Growing | Gauge] = (*self._growing(), *self._gauges.values())
         frozen = {family.metric.name: (family.version, family.freeze()) for family in families}
         partitions, generation = dict(self._partitions), self._generation
@@ -215,7 +242,7 @@ class Publisher:
             body.append(metric.header(openmetrics=openmetrics).encode())
             lines[metric.name] = yield from self._body(metric.name, *frozen[metric.name])
             body.append(lines[metric.name])
-        yield Scrape(b"".join(body) + (b"# EOF\n" if openmetrics else b""), rows, lines)
+        yield Scrape(b"".join(body) + (b"# EOF\n" if openmetrics else b""), rows, lines, counted)
 
     def _body(self, name: str, version: int, chunks: Iterator[str]) -> Generator[None, None, bytes]:
         known, body = self._rendered.get(name, (-1, b""))

@@ -22,6 +22,8 @@ class MemoryKeeper:
     def __init__(self, source: RecordSource, new_fold: Callable[[int, int], PartitionFold]) -> None:
         self._source = source
         self._new_fold = new_fold
+        self.restoring: dict[int, float] = {}
+        """Never any."""
 
     async def take(self, partition: int, epoch: int, kept: PartitionFold | None) -> PartitionFold:  # noqa: ARG002
         """Go on at the commit, with the memory if it is our own commit."""

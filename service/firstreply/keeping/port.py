@@ -12,6 +12,9 @@ from firstreply.state.draft import Draft
 class Checkpoints(Protocol):
     """Durability of the partitions that a process owns."""
 
+    restoring: dict[int, float]
+    """Partition to the share of its state that is restored, 0 to 1."""
+
     async def take(self, partition: int, epoch: int, kept: PartitionFold | None) -> PartitionFold:
         """Return the fold to go on with; its partition is resumed where it stands.
 

@@ -41,6 +41,9 @@ WALK_SECONDS: Final = 2.0
 WALK_UNSEEN_SECONDS: Final = 10.0
 """How often ids are looked for: while somebody looks here, and for walls of other processes."""
 
+WALK_SHARE: Final = 0.1
+"""How much of the processor that may take: with a million contacts a walk takes half a second."""
+
 PATIENCE_SECONDS: Final = 2.0
 FRESH_SECONDS: Final = 1.5
 """Documents of the last turn are good enough for a request in between."""
@@ -161,6 +164,7 @@ class Wall:
         if not self._shows_ids or not (self.is_looked_at or self._exchange.has_others):
             return
         pause = WALK_SECONDS if self.is_looked_at else WALK_UNSEEN_SECONDS
+        pause = max(pause, self._urgent.walk_seconds / WALK_SHARE)
         if self._monotonic() - self._walked_at >= pause and self._urgent.lacks_ids:
             self._walked_at = self._monotonic()
             await self._urgent.walk()

@@ -68,6 +68,8 @@ class UrgentFinder:
         self._lacks_ids = False
         self.walks = 0
         """How often the store was walked through."""
+        self.walk_seconds = 0.0
+        """How long the last time took, without what other tasks did meanwhile."""
 
     @property
     def lacks_ids(self) -> bool:
@@ -123,6 +125,7 @@ class UrgentFinder:
 
     async def _walk(self, wanted: Counter[_Place]) -> dict[_Place, list[str]]:
         self.walks += 1
+        self.walk_seconds = 0.0
         found: dict[_Place, list[str]] = {place: [] for place in wanted}
         starts: defaultdict[int, set[int]] = defaultdict(set)
         for number, seat in wanted:
@@ -140,8 +143,10 @@ class UrgentFinder:
             if left <= 0:
                 break
             if perf_counter() - began >= SLICE_SECONDS:
+                self.walk_seconds += perf_counter() - began
                 await asyncio.sleep(0)
                 began = perf_counter()
+        self.walk_seconds += perf_counter() - began
         return found
 
     def _chunks(self, partitions: Container[int]) -> Iterator[tuple[int, list[Contact]]]:

@@ -570,3 +570,45 @@ async def test_a_scrape_is_of_one_instant_though_others_publish_between_its_slic
             assert len(seen) == 1
             assert before <= seen.pop() <= before + 1
     publishing.cancel()
+
+
+# -- the last scrape
+
+
+async def test_all_is_delivered_at_once_where_nobody_ever_scraped() -> None:
+    publisher = Publisher(BOOK, "topic", zero_first="none")
+    publisher.checkpointed(0, 1, counted("contact_received_total", "chat", "sales"))
+
+    await asyncio.wait_for(publisher.all_delivered(), 1)
+
+
+async def test_all_is_delivered_when_a_scrape_after_the_last_checkpoint_was() -> None:
+    publisher = Publisher(BOOK, "topic", zero_first="none")
+    publisher.shown(await publisher.scrape())
+    early = await publisher.scrape()
+    publisher.checkpointed(0, 1, counted("contact_received_total", "chat", "sales"))
+    waiting = asyncio.create_task(publisher.all_delivered())
+
+    publisher.shown(early)
+    await asyncio.sleep(0)
+    before = waiting.done()
+    publisher.shown(await publisher.scrape())
+    await asyncio.wait_for(waiting, 1)
+
+    assert not before
+
+
+async def test_a_series_that_is_shown_at_zero_first_needs_one_scrape_more() -> None:
+    publisher = Publisher(BOOK, "topic")
+    publisher.shown(await publisher.scrape())
+    publisher.checkpointed(0, 1, counted("contact_received_total", "chat", "new"))
+    waiting = asyncio.create_task(publisher.all_delivered())
+
+    first = await publisher.scrape()
+    assert b'queue="new"} 0' in first.body
+    publisher.shown(first)
+    second = await publisher.scrape()
+    assert b'queue="new"} 1' in second.body
+    publisher.shown(second)
+
+    await asyncio.wait_for(waiting, 1)

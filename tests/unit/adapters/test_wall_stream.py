@@ -139,7 +139,9 @@ async def test_a_slow_viewer_skips_messages_and_gets_the_newest() -> None:
         assert len(got) < 20
 
 
-async def test_a_viewer_who_reads_nothing_is_dropped_and_the_others_go_on() -> None:
+async def test_a_viewer_who_reads_nothing_is_dropped_and_the_others_go_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     stream = WallStream(write_seconds=0.05)
     async with serving(stream) as served, watching(served) as quick:
         stalled = socket.create_connection(("127.0.0.1", served.port))
@@ -158,6 +160,7 @@ async def test_a_viewer_who_reads_nothing_is_dropped_and_the_others_go_on() -> N
         stalled.close()
         await served.send(b'"still here"')
         assert (await message(quick))["channels"] == "still here"
+    assert caplog.records == []
 
 
 async def test_a_viewer_who_goes_in_the_middle_of_a_message_is_no_error(

@@ -387,3 +387,22 @@ async def test_for_the_walls_of_others_ids_are_looked_for_less_often() -> None:
     await scene.wall.walk()
 
     assert (before, scene.finder.walks) == (1, 2)
+
+
+async def test_the_longer_ids_are_looked_for_the_less_often() -> None:
+    scene = Scene(ids=True).well()
+    scene.desk.advance(700)
+    scene.gauges(at=at(700))
+
+    async def walks_after(seconds: float, contact: str) -> int:
+        scene.desk.receive(opened(500, contact, channel="chat"))
+        scene.now += seconds
+        scene.wall.looked()
+        await scene.wall.turn()
+        await scene.wall.walk()
+        return scene.finder.walks
+
+    first = await walks_after(0, "a")
+    scene.finder.walk_seconds = 0.5
+
+    assert [first, await walks_after(4.9, "b"), await walks_after(0.1, "c")] == [1, 1, 2]

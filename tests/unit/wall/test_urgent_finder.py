@@ -69,6 +69,18 @@ async def test_several_contacts_in_one_place_are_each_told() -> None:
     assert not finder.lacks_ids
 
 
+async def test_more_in_one_place_than_are_urgent_do_not_end_a_walk_before_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AHEAD", "MOST_URGENT"):
+        monkeypatch.setattr(module, name, 2)
+    finder = UrgentFinder(lambda: folds_of(desk_of(*[7] * 50, 500, 501, now=900)), ids_shown=True)
+
+    _, coming = await ids(finder)
+
+    assert coming == ["c50", "c51"]
+
+
 async def test_one_walk_finds_the_ids_of_those_who_are_next_after_those_shown() -> None:
     desk = desk_of(*range(300, 400), now=900)
     finder = UrgentFinder(lambda: folds_of(desk), ids_shown=True)
