@@ -1,17 +1,18 @@
-"""What open walls cost the service: loop lag and events folded a second, without and with viewers.
+"""What open walls cost the service: loop lag, processor and events, without and with viewers.
 
-``python benchmarks/viewers.py`` runs the whole service in one process on a simulation that is
-played faster than it can be read, so that the consumer takes all the time there is; opens 100
-server-sent event streams on loopback from another process; and measures in turns without and with
-them, six seconds each, three times. The lag of the loop is how long its turns take: by the clock,
-and by the processor, for on a busy machine the first says more about the others. Bounded: a minute,
-at most 500 viewers. Loopback only.
+``python benchmarks/viewers.py`` runs the whole service in one process on a simulation that fills a
+good part of a processor; opens 100 server-sent event streams on loopback from another process; and
+measures in turns without and with them, six seconds each, three times. Lag is how much later than
+asked for a sleeping task wakes; beside it stands how much of the processor the loop took meanwhile,
+for on a busy machine lag says more about the other processes. The longest stretch is a full collection
+of garbage, viewers or not. Bounded: a minute, at most 500 viewers. Loopback only.
 """
 
 # ruff: noqa: INP001, S101, T201 - a script of no package; it asserts and prints what it measured
 
 import argparse
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -29,30 +30,44 @@ from firstreply.adapters.simulator import SimulatedSource, Simulator  # noqa: E4
 from firstreply.app import Running, run_simulated  # noqa: E402
 from firstreply.demo import demo_settings  # noqa: E402
 
+TICK: Final = 0.001
 ROUNDS: Final = 3
 SECONDS: Final = 6.0
 MOST_VIEWERS: Final = 500
 
 
+_collections: Final[list[float]] = []
+"""Milliseconds of the processor."""
+
+
+def _time_collection(phase: str, _: dict[str, int]) -> None:
+    now = time.thread_time() * 1000
+    if phase == "start":
+        _collections.append(-now)
+    else:
+        _collections[-1] += now
+
+
 class Phase:
-    """One measurement: how fast events were folded, and how long each turn of the loop took."""
+    """One measurement."""
 
     def __init__(self) -> None:
         self.events = 0
         self.seconds = 0.0
         self.processor_seconds = 0.0
-        self.turns: list[float] = []
-        self.processor_turns: list[float] = []
+        self.lags: list[float] = []
+        """Milliseconds by the clock, and of the processor, from sleep to sleep."""
+        self.works: list[float] = []
 
     async def measure(self, running: Running) -> "Phase":
         """Watch the service for a while."""
         began, worked, offset = time.monotonic(), time.thread_time(), _offset(running)
         now, work = began, worked
         while now < began + SECONDS:
-            await asyncio.sleep(0)
+            await asyncio.sleep(TICK)
             before, work_before, now, work = now, work, time.monotonic(), time.thread_time()
-            self.turns.append((now - before) * 1000)
-            self.processor_turns.append((work - work_before) * 1000)
+            self.lags.append(max(0.0, now - before - TICK) * 1000)
+            self.works.append((work - work_before) * 1000)
         self.events = _offset(running) - offset
         self.seconds, self.processor_seconds = now - began, work - worked
         return self
@@ -110,6 +125,7 @@ async def watch(address: str, count: int) -> None:
 
 async def compare(running: Running, count: int) -> None:
     """Measure in turns, and print; then end the service."""
+    gc.callbacks.append(_time_collection)
     await asyncio.sleep(3)
     without, with_them = [], []
     for _ in range(ROUNDS):
@@ -117,34 +133,34 @@ async def compare(running: Running, count: int) -> None:
         async with viewers(running.address, count):
             with_them.append(await Phase().measure(running))
         await asyncio.sleep(1)
+    print(f"longest collection of garbage: {max(_collections, default=0):.1f} ms")
     alone, together = _print("no viewers", without), _print(f"{count} viewers", with_them)
-    print(f"events per second of the processor, with viewers / without: {together / alone:.3f}")
+    print(
+        f"with viewers / without: events/s {together[0] / alone[0]:.3f}, "
+        f"processor per event {together[1] / alone[1]:.3f}"
+    )
     running.processor.stop()
 
 
-def _print(name: str, phases: list[Phase]) -> float:
-    """Print what was measured; return events per second of the processor."""
-    events = sum(phase.events for phase in phases)
-    by_processor = events / sum(phase.processor_seconds for phase in phases)
-    by_clock = events / sum(phase.seconds for phase in phases)
-    print(f"{name}: {by_clock:,.0f} events/s, {by_processor:,.0f} per second of the processor")
-    for clock, turns in (
-        ("clock", sorted(turn for phase in phases for turn in phase.turns)),
-        ("processor", sorted(turn for phase in phases for turn in phase.processor_turns)),
+def _print(name: str, phases: list[Phase]) -> tuple[float, float]:
+    """Print what was measured; return events per second, and seconds of the processor per event."""
+    events, seconds = sum(one.events for one in phases), sum(one.seconds for one in phases)
+    processor = sum(one.processor_seconds for one in phases)
+    print(f"{name}: {events / seconds:,.0f} events/s, {processor / seconds:.1%} of a processor")
+    for what, values in (
+        ("loop lag", sorted(lag for phase in phases for lag in phase.lags)),
+        ("processor between looks", sorted(work for phase in phases for work in phase.works)),
     ):
-        p50, p99 = (turns[int(len(turns) * share)] for share in (0.5, 0.99))
-        print(
-            f"   a turn of the loop by the {clock:<10} p50 {p50:6.2f} ms, p99 {p99:6.2f} ms, "
-            f"max {turns[-1]:6.1f} ms"
-        )
-    return by_processor
+        p50, p99 = (values[int(len(values) * share)] for share in (0.5, 0.99))
+        print(f"   {what:<24} p50 {p50:5.2f} ms, p99 {p99:5.1f} ms, max {values[-1]:5.1f} ms")
+    return events / seconds, processor / events
 
 
 async def serve(count: int) -> None:
-    """Run the service on more than it can read, and measure beside it."""
+    """Run the service on a busy day, and measure beside it."""
     settings = demo_settings(None, {"FIRSTREPLY_HTTP__PORT": "0"})
-    simulator = Simulator(1, datetime(2026, 3, 2, tzinfo=UTC), 200.0, days=None)
-    source = SimulatedSource(simulator, speed=3600.0)
+    simulator = Simulator(1, datetime(2026, 3, 2, 9, tzinfo=UTC), 200.0, days=None)
+    source = SimulatedSource(simulator, speed=40.0)
 
     async def companion(running: Running) -> None:
         await compare(running, count)

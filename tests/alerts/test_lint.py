@@ -50,7 +50,7 @@ RECORDS: Final = [rule for rule in ALL if not rule.is_alert]
 
 def exported() -> dict[str, frozenset[str]]:
     """Return the series of the service, and those of Prometheus itself that the rules read."""
-    series = {"up": TARGET}
+    series = {"up": TARGET, "ALERTS": frozenset({"alertname", "alertstate", "channel"})}
     for metric in METRICS:
         labels = frozenset(metric.labels) | TARGET
         if metric.kind is Kind.HISTOGRAM:

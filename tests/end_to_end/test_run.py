@@ -259,10 +259,11 @@ def outgoing_plain(events: Iterable[bytes], *, event_time: bool) -> list[Outgoin
     return records
 
 
-async def test_a_restart_resumes_at_the_committed_offset_and_says_that_state_is_lost(
-    kafka: KafkaBroker, topic: str, tmp_path: Path
-) -> None:
-    config = write_configuration(tmp_path, kafka, topic, SHORT)
+async def restarted(
+    kafka: KafkaBroker, topic: str, tmp_path: Path, **settings: str
+) -> tuple[Samples, Samples, str]:
+    """Let two contacts wait, restart, answer one; return both figures and the second log."""
+    config = write_configuration(tmp_path, kafka, topic, SHORT, **settings)
     now = datetime.now(UTC)
     async with KafkaWriter(options_of(kafka, topic)) as writer:
         await writer.create_topic(partitions=2)
@@ -276,10 +277,30 @@ async def test_a_restart_resumes_at_the_committed_offset_and_says_that_state_is_
         async with running(config, tmp_path / "second.log") as service:
             second = await service.until_read(2)
             said = service.log
-
     assert total(first, "contact_received_total") == 2
     assert total(second, "contact_received_total") == 1
     assert total(second, "read") == 2
+    return first, second, said
+
+
+async def test_a_restart_goes_on_with_those_who_were_waiting(
+    kafka: KafkaBroker, topic: str, tmp_path: Path
+) -> None:
+    _, second, said = await restarted(kafka, topic, tmp_path)
+
+    assert total(second, "contact_first_response_seconds_count") == 1
+    assert total(second, "contact_waiting") == 2
+    assert said.count("state_restored") == 2
+    assert "State is kept in memory" not in said
+
+
+async def test_a_restart_without_a_state_topic_remembers_nobody_and_says_so(
+    kafka: KafkaBroker, topic: str, tmp_path: Path
+) -> None:
+    _, second, said = await restarted(kafka, topic, tmp_path, state_topic="null")
+
+    assert total(second, "contact_first_response_seconds_count") == 0
+    assert total(second, "contact_waiting") == 1
     assert "State is kept in memory" in said
 
 

@@ -124,6 +124,7 @@ class Process:
         """Own nothing until the next word of the coordinator."""
         self.epoch += 1
         self.owns = self.leased = False
+        self.ledger = self.ledger if not self.rules.lease else None
 
     def assigned(self, generation: int) -> None:
         """Own the partition in a generation."""

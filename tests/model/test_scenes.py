@@ -1,4 +1,4 @@
-"""Two dangers that chance seldom finds, played step by step: with the rule, and without it."""
+"""Dangers that chance seldom finds, played step by step: with the rule, and without it."""
 
 import random
 from collections.abc import Callable
@@ -130,3 +130,27 @@ def test_a_zombie_with_its_clock_ahead_must_not_be_restored(*, rank: Ranking, ri
     scene.scrape()
 
     assert scene.prometheus_is_right_about(heir) is right
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_who_is_no_owner_any_more_must_not_take_a_higher_generation_for_a_new_group(
+    *, asks: bool
+) -> None:
+    scene = Scene(Rules(asks=asks))
+    slow, owner, heir = scene.process("slow"), scene.process("owner"), scene.process("heir")
+    scene.open_contacts(0, 5)
+    scene.give_to(slow)
+    scene.give_to(owner)
+    until(owner, lambda: published(owner) == 5)
+
+    for _ in range(PATIENCE):  # it reads a tip of generation 2, and was given generation 1
+        next(slow.activity)
+    scene.open_contacts(5, 5)
+    until(owner, lambda: published(owner) == 10)
+    scene.scrape()
+    scene.alive.remove(owner)  # it dies
+    scene.give_to(heir)
+    until(heir, lambda: heir.ledger is not None)
+    scene.scrape()
+
+    assert scene.prometheus_is_right_about(heir) is asks

@@ -201,7 +201,24 @@ async def test_the_claim_is_durable_before_the_commit_and_the_commit_before_anyt
 
     await keeper_of(source, log).take(P, 2, None)
 
-    assert seen == [(1, [])]
+    assert seen == [(0, []), (1, [])]
+
+
+async def test_nothing_is_claimed_before_a_commit_was_accepted_that_was_sent_after_the_read() -> (
+    None
+):
+    """Or one who stood still while it read would beat its own successor."""
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    next_process(source)
+    source.refuses = True
+    before, reads = len(log.records[P]), len(log.read_from)
+
+    with pytest.raises(RetryableError):
+        await keeper_of(source, log).take(P, 2, None)
+
+    assert len(log.records[P]) == before
+    assert len(log.read_from) == reads + 1, "but read it was"
 
 
 async def test_a_claim_that_is_not_acknowledged_takes_nothing_over() -> None:
@@ -282,10 +299,9 @@ async def test_the_checkpoints_of_a_zombie_are_passed_over() -> None:
     new.fold(source.log[:1])
     await checkpoint(owner, source, new)
 
-    source.member = 1  # it believes to be what it was
     old.fold(source.log)
     await zombie.append(P, await zombie.draft(old, old.take().changes))
-    source.member, source.epoch = 3, 3
+    next_process(source)
 
     assert waiting_contacts(await keeper_of(source, log).take(P, 3, None)) == {"c"}
 
@@ -342,6 +358,25 @@ async def test_memory_is_dropped_if_somebody_else_wrote() -> None:
 
     assert again is not fold
     assert waiting_contacts(again) == {"c", "d"}
+    assert again.offset == 2
+
+
+async def test_memory_is_dropped_if_our_own_late_record_hides_what_another_wrote() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    ours = keeper_of(source, log)
+    fold = await ours.take(P, 1, None)
+    fold.fold(source.log[:1])
+    next_process(source)
+    other = keeper_of(source, log)
+    theirs = await other.take(P, 2, None)
+    theirs.fold(source.log)
+    await checkpoint(other, source, theirs)
+    await ours.append(P, await ours.draft(fold, fold.take().changes))  # a zombie's
+    next_process(source)
+
+    again = await ours.take(P, 3, fold)
+
+    assert again is not fold
     assert again.offset == 2
 
 

@@ -1,10 +1,15 @@
 """Keeps the state of partitions in the state log: takes them over, and writes their checkpoints.
 
-Taking over, in this order (design, section 7): find the state to go on from - our own memory, if
-the log ends with what we wrote, else the best complete chain - and compare it with the input; claim
-it under our generation and wait for the acknowledgement; commit and wait for the acceptance. Only
-then is anything folded or shown: a process that was replaced meanwhile gets no further than its
-commit. A zombie's later checkpoints carry an older generation and are passed over.
+Taking over, in this order: find the state to go on from - our own memory, if nobody else has
+written since, else the best complete chain - and compare it with the input; commit, which proves
+that we were still a member *after* the read; claim the state under our generation and wait for the
+acknowledgement; commit again. Only then is anything folded or shown: a process that was replaced
+meanwhile gets no further than its commit. A zombie's later checkpoints carry an older generation
+and are passed over.
+
+The first commit is not in the design's list. Without it, one who stood still while it read the log
+finds its successor's generation above its own, takes that for a group made anew, and claims a
+higher incarnation: it would beat the true owner (found by ``tests/model``).
 
 A checkpoint is a consistent cut: the caller folds nothing between ``draft`` being called and its
 return. Appending may then take its time.
@@ -71,6 +76,7 @@ class StateKeeper:
         self._accept_loss = accept_loss
         self._monotonic = monotonic
         self._writers: dict[int, Writer] = {}
+        self._generations: dict[int, int] = {}
         self._written_at: dict[int, float] = {}
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.restoring: dict[int, float] = {}
@@ -90,29 +96,36 @@ class StateKeeper:
             RetryableError: try again, if the partition is still ours.
             FatalError: its state is lost or does not belong to this input; says what to do.
         """
+        self._require_epoch(partition, epoch)
+        generation = self._source.generation()  # of this epoch: a later one is not this hold's
         async with self._busy[partition]:
             fold, writer = await self._find(partition, kept)
-            await self._claim(partition, fold, writer)
-            self._require_epoch(partition, epoch)
-            tip = writer.tip
-            assert tip is not None  # noqa: S101 - just claimed
-            note = {partition: note_of(writer.pointer)}
-            if not await self._source.commit({partition: tip.offset}, epoch, note):
-                msg = f"partition {partition}: the group did not accept the commit of our claim"
-                raise RetryableError(msg)
-            self._require_epoch(partition, epoch)
+            if writer.tip is not None:
+                await self._commit(partition, epoch, writer)
+            await self._claim(partition, fold, writer, generation)
+            await self._commit(partition, epoch, writer)
             self._writers[partition] = writer
-            fold.committed, fold.confirmed = tip.offset, True
+            self._generations[partition] = generation
+            fold.committed, fold.confirmed = _offset(writer), True
             await self._source.begin(partition, fold.offset)
             return fold
+
+    async def _commit(self, partition: int, epoch: int, writer: Writer) -> None:
+        """Commit where the tip stands. Raises RetryableError unless it was accepted."""
+        self._require_epoch(partition, epoch)
+        note = {partition: note_of(writer.pointer)}
+        if not await self._source.commit({partition: _offset(writer)}, epoch, note):
+            msg = f"partition {partition}: the group did not accept the commit of our claim"
+            raise RetryableError(msg)
+        self._require_epoch(partition, epoch)
 
     async def _find(
         self, partition: int, kept: PartitionFold | None
     ) -> tuple[PartitionFold, Writer]:
         writer = self._writers.get(partition)
         first, end = await self._log.bounds(partition)
-        if kept is not None and writer is not None and writer.link is not None:
-            if writer.link.offset + 1 == end:
+        if kept is not None and writer is not None:
+            if writer.alone_until == end:
                 return kept, writer
             _log.warning("partition_taken_over", extra={"partition": partition})
         try:
@@ -124,14 +137,16 @@ class StateKeeper:
             uuid.uuid4().hex,
             restored=found.restored,
             greatest=found.verdict.greatest,
+            end=end,
         )
         if found.restored is None:
             return self._new_fold(partition, await self._fresh_offset(partition, end)), writer
         return await self._resumed(partition, found.restored), writer
 
-    async def _claim(self, partition: int, fold: PartitionFold, writer: Writer) -> None:
+    async def _claim(
+        self, partition: int, fold: PartitionFold, writer: Writer, generation: int
+    ) -> None:
         """Append a claim, or the first state of all, and wait for it."""
-        generation = self._source.generation()
         if writer.tip is None:
             nothing = Changes(frozenset(), frozenset())
             draft = writer.checkpoint(
@@ -252,7 +267,7 @@ class StateKeeper:
         draft = writer.checkpoint(
             fold.engine,
             changes,
-            generation=self._source.generation(),
+            generation=self._generations[partition],
             last=_last(fold, None if tip is None else tip.last),
             minimum=1 + round(tracked * since / self._rotation),
         )
@@ -277,6 +292,13 @@ class StateKeeper:
     def notes(self, partitions: Iterable[int]) -> dict[int, str]:
         """Return what is to travel with the commits: where the state log is to be read from."""
         return {number: note_of(self._writers[number].pointer) for number in partitions}
+
+
+def _offset(writer: Writer) -> int:
+    """Return N of what is durable."""
+    tip = writer.tip
+    assert tip is not None  # noqa: S101 - restored or claimed
+    return tip.offset
 
 
 def _last(fold: PartitionFold, before: Fingerprint | None) -> Fingerprint | None:

@@ -116,6 +116,10 @@ class Writer:
         After a restore, and whenever the partition came back in a new generation and nobody else
         wrote meanwhile: what was folded since the tip stays for the next checkpoint.
 
+        Only after the group has accepted a commit of ours, in this generation, sent after the log
+        was read: nothing else tells a group begun anew, whose generations are low again, from an
+        owner who is none any more, and whose claim must not beat the true one's.
+
         Raises:
             RuntimeError: there is no tip; the first checkpoint is whole and does a claim's work.
         """

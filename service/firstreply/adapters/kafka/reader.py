@@ -13,7 +13,8 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from firstreply.adapters.kafka.connection import bounded, connect
+from firstreply.adapters.kafka.closing import stop_consumer
+from firstreply.adapters.kafka.connection import connect
 from firstreply.adapters.kafka.options import (
     IsolationLevel,
     KafkaOptions,
@@ -95,4 +96,4 @@ async def _opened(
         msg = f"topic {place.topic}, partition {place.partition} cannot be read: {error!r}"
         raise RetryableError(msg) from error
     finally:
-        await bounded(consumer.stop(), options.stop_timeout)
+        await stop_consumer(consumer, options.stop_timeout)
