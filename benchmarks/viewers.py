@@ -4,8 +4,8 @@
 good part of a processor; opens 100 server-sent event streams on loopback from another process; and
 measures in turns without and with them, six seconds each, three times. Lag is how much later than
 asked for a sleeping task wakes; beside it stands how much of the processor the loop took meanwhile,
-for on a busy machine lag says more about the other processes. The longest stretch is a full collection
-of garbage, viewers or not. Bounded: a minute, at most 500 viewers. Loopback only.
+for on a busy machine lag says more about the other processes. The longest stretch is a full
+collection of garbage, viewers or not. Bounded: a minute, at most 500 viewers. Loopback only.
 """
 
 # ruff: noqa: INP001, S101, T201 - a script of no package; it asserts and prints what it measured

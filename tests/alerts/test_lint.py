@@ -231,6 +231,21 @@ def test_an_alert_of_the_floor_is_silent_while_closed_or_unsteady(rule: Rule) ->
         assert known >= {"channel:contact_channel_open:min", "firstreply:figures_steady:bool"}
 
 
+@pytest.mark.parametrize("rule", ALERTS, ids=named)
+def test_a_window_of_steady_figures_is_asked_of_an_alert_that_starts(rule: Rule) -> None:
+    fires = f'ALERTS{{alertname="{rule.name}",alertstate="firing"}}'
+    window = "min_over_time(firstreply:figures_steady:bool"
+
+    or_fires = [
+        str(node.lhs)
+        for node in nodes(rule.expr)
+        if isinstance(node, promql.BinaryExpr) and (str(node.op), str(node.rhs)) == ("or", fires)
+    ]
+
+    assert rule.expr.count(window) == sum(start.count(window) for start in or_fires)
+    assert rule.expr.count("ALERTS{") == len(or_fires)
+
+
 def test_the_tiers_that_check_config_knows_are_those_of_the_rules() -> None:
     limits = [rule for rule in RECORDS if "window" in rule.labels]
 

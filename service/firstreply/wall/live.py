@@ -42,7 +42,7 @@ WALK_UNSEEN_SECONDS: Final = 10.0
 """How often ids are looked for: while somebody looks here, and for walls of other processes."""
 
 WALK_SHARE: Final = 0.1
-"""How much of the processor that may take: with a million contacts a walk takes half a second."""
+"""How much of the processor that may take: past a million contacts it is nearly a second."""
 
 PATIENCE_SECONDS: Final = 2.0
 FRESH_SECONDS: Final = 1.5
