@@ -6,25 +6,19 @@ are imported by the command that needs them, so that ``--help`` answers at once.
 """
 
 import asyncio
-import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
-from firstreply import __version__
-from firstreply.domain.errors import ConfigurationError, FirstreplyError
+from firstreply import __version__, cli_state
+from firstreply.commands import ConfigOption, Format, errors, print_json, settings_of
+from firstreply.domain.errors import ConfigurationError
 from firstreply.words import Language
-
-if TYPE_CHECKING:
-    from firstreply.settings import Settings
 
 _logger = logging.getLogger("firstreply")
 
@@ -36,21 +30,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cli_state.app)
 
 _STATE_IN_MEMORY: Final = (
     "State is kept in memory: after a restart, contacts that were waiting are not known and their "
     "answers count as unmatched."
 )
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-c",
-        envvar="FIRSTREPLY_CONFIG",
-        help="Configuration file (YAML). Default: built-in settings.",
-    ),
-]
 
 
 class ReplayFormat(StrEnum):
@@ -60,13 +45,6 @@ class ReplayFormat(StrEnum):
     JSON = "json"
     METRICS = "metrics"
     OPENMETRICS = "openmetrics"
-
-
-class Format(StrEnum):
-    """Output formats of the checks."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def main() -> None:
@@ -94,18 +72,29 @@ def _options(
     short_help="Read contact events from Kafka, serve metrics.",
     epilog="Example: firstreply run --config firstreply.yaml",
 )
-def run(config: ConfigOption = None) -> None:
+def run(
+    config: ConfigOption = None,
+    *,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss",
+            help="Go on where the state is lost, at the group's commit: contacts that were waiting "
+            "are forgotten.",
+        ),
+    ] = False,
+) -> None:
     """Read contact events from Kafka and serve metrics, until Ctrl-C or SIGTERM."""
-    with _errors() as ending:
+    with errors() as ending:
         from firstreply import logs
         from firstreply.app import run_kafka
 
-        settings = _settings(config)
+        settings = settings_of(config)
         logs.set_up(settings.log.format, settings.log.level)
         ending.is_logged = settings.log.format == "json"
         if settings.kafka.state_topic is None:
             _logger.warning("state_kept_in_memory", extra={"meaning": _STATE_IN_MEMORY})
-        asyncio.run(run_kafka(settings))
+        asyncio.run(run_kafka(settings, accept_loss=accept_loss))
 
 
 @app.command(
@@ -124,7 +113,7 @@ def demo(
     days: Annotated[int, typer.Option(help="How many days to play.", min=1)] = 1,
 ) -> None:
     """Play a simulated day of a contact centre: live table, and metrics to scrape."""
-    with _errors() as ending:
+    with errors() as ending:
         from firstreply import logs
         from firstreply.demo import Play, demo_settings, run_demo
 
@@ -172,18 +161,18 @@ def replay(
     openmetrics is what /metrics would have shown all along, for promtool. Exits 1 if none of the
     records is a contact event.
     """
-    with _errors():
+    with errors():
         from firstreply.history_command import Steps, print_history
         from firstreply.replay_command import print_replay
 
         steps = Steps(every, since, until, tuple(label))
         if output is ReplayFormat.OPENMETRICS:
-            print_history(_settings(config), files, steps)
+            print_history(settings_of(config), files, steps)
             return
         if steps != Steps(until=until):
             msg = "--every, --since and --label go with --format openmetrics"
             raise ConfigurationError(msg)
-        print_replay(_settings(config), files, output.value, until)
+        print_replay(settings_of(config), files, output.value, until)
 
 
 @app.command(
@@ -214,11 +203,11 @@ def explain(
 
     Exits 1 if the contact is not known, or the service does not answer.
     """
-    with _errors():
+    with errors():
         from firstreply.explain_command import Source, print_explanation
 
         source = Source(tuple(files or ()), url, until)
-        print_explanation(_settings(config), contact_id, source, language, output.value)
+        print_explanation(settings_of(config), contact_id, source, language, output.value)
 
 
 @app.command(
@@ -233,17 +222,17 @@ def check_config(
     """Check a configuration; exit 1 if it cannot be used."""
     from firstreply.config.describe import describe
 
-    with _errors(configuration=1):
+    with errors(configuration=1):
         try:
-            settings = _settings(file)
+            settings = settings_of(file)
         except ConfigurationError as error:
             if output is Format.TEXT:
                 raise
-            _print_json({"valid": False, "errors": str(error).splitlines()})
+            print_json({"valid": False, "errors": str(error).splitlines()})
             raise typer.Exit(1) from error
         warnings = settings.warnings()
         if output is Format.JSON:
-            _print_json({"valid": True, "warnings": warnings, "configuration": describe(settings)})
+            print_json({"valid": True, "warnings": warnings, "configuration": describe(settings)})
             return
         for warning in warnings:
             typer.echo(f"warning: {warning}")
@@ -264,16 +253,16 @@ def check_event(
     Exits 0 for an accepted event, 1 for a rejected one and for one of an unknown type, which the
     service counts and ignores.
     """
-    with _errors():
+    with errors():
         from firstreply import wiring
         from firstreply.check_event import check, only_event
         from firstreply.policies import policy_book
 
-        settings = _settings(config)
+        settings = settings_of(config)
         sample = only_event(sys.stdin.buffer.read())
         outcome = check(sample, book=policy_book(settings), decoder=wiring.decoder(settings))
         if output is Format.JSON:
-            _print_json(outcome.as_dict())
+            print_json(outcome.as_dict())
         else:
             typer.echo(outcome.as_text())
         if not outcome.accepted:
@@ -311,56 +300,13 @@ def dashboards_export(
 
     The data source is chosen on the dashboard. Exits 2 if a file is there already.
     """
-    with _errors():
+    with errors():
         from firstreply.dashboards import RUNBOOKS
         from firstreply.dashboards.export import export
 
         address = runbooks or RUNBOOKS
         for path in export(out, language, runbooks=address, overwrite=overwrite):
             typer.echo(path)
-
-
-def _print_json(found: dict[str, object]) -> None:
-    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
-
-
-def _settings(path: Path | None) -> "Settings":
-    from firstreply.config.load import load_settings
-
-    return load_settings(path, os.environ)
-
-
-@dataclass
-class _Ending:
-    """How the error that ends a command is told."""
-
-    is_logged: bool = False
-    """As a log line, for a log in JSON; else as plain text."""
-
-    def tell(self, error: FirstreplyError) -> None:
-        """Write the error to standard error."""
-        text = str(error)
-        if self.is_logged:
-            _logger.error("stopped", extra={"error": text})
-        else:
-            # Several lines each begin with their place: one prefix would make the first unlike.
-            typer.echo(text if "\n" in text else f"firstreply: {text}", err=True)
-
-
-@contextmanager
-def _errors(configuration: int = 2) -> Iterator[_Ending]:
-    """Turn our errors into a message and an exit code."""
-    ending = _Ending()
-    try:
-        yield ending
-    except ConfigurationError as error:
-        ending.tell(error)
-        raise typer.Exit(configuration) from error
-    except FirstreplyError as error:
-        ending.tell(error)
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt as interrupt:
-        raise typer.Exit(130) from interrupt
 
 
 if __name__ == "__main__":

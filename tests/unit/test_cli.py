@@ -18,6 +18,7 @@ from tests.unit.commands import CONFIGS, invoke
 from tests.unit.fakes import NO_JSON, OF_ANOTHER, event, opened
 
 COMMANDS: Final = ("run", "demo", "replay", "explain", "check-config", "check-event", "dashboards")
+GROUPS: Final = ("state",)
 INVALID: Final = sorted(path.name for path in CONFIGS.glob("invalid_*.yaml"))
 
 
@@ -60,7 +61,7 @@ def test_the_help_lists_exactly_the_commands_there_are() -> None:
 
     listed = {line.split()[0] for line in result.stdout.split("Commands:")[1].splitlines() if line}
     assert result.exit_code == 0
-    assert listed == set(COMMANDS)
+    assert listed == {*COMMANDS, *GROUPS}
 
 
 def test_at_80_columns_no_line_of_the_help_is_cut() -> None:
@@ -306,7 +307,8 @@ def test_a_demo_that_cannot_be_played_exits_2(option: str, value: str) -> None:
     assert result.stdout == ""
 
 
-async def refused(_: object) -> None:
+async def refused(_: object, *, accept_loss: bool) -> None:
+    assert not accept_loss
     msg = "the broker said\n no"
     raise FatalError(msg)
 
@@ -351,6 +353,20 @@ def test_a_run_that_keeps_its_state_in_kafka_has_nothing_to_warn_of() -> None:
     result = invoke("run", FIRSTREPLY_LOG__FORMAT="plain")
 
     assert result.stderr.splitlines() == ["the broker said", " no"]
+
+
+def test_a_loss_is_accepted_only_when_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    accepted: list[bool] = []
+
+    async def run_kafka(_: object, *, accept_loss: bool) -> None:
+        accepted.append(accept_loss)
+
+    monkeypatch.setattr("firstreply.app.run_kafka", run_kafka)
+
+    invoke("run")
+    invoke("run", "--accept-loss")
+
+    assert accepted == [False, True]
 
 
 def test_help_answers_without_loading_the_service() -> None:

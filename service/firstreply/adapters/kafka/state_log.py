@@ -29,6 +29,7 @@ from firstreply.domain.instants import SECOND
 _log = logging.getLogger(__name__)
 
 _FOR_EVER: Final = -1
+_VISIBLE_SECONDS: Final = 0.05
 
 
 class StateTopic(msgspec.Struct, frozen=True):
@@ -88,9 +89,9 @@ class KafkaStateLog:
             if source is None:
                 return  # the source says so, and better
             found = await describe(admin, self._topic.name)
-            if found is None:
-                await self._make(admin, source)
-            else:
+            if found is None and not await self._make(admin, source):
+                found = await self._appeared(admin)
+            if found is not None:
                 self._require_fit(found, source)
         await self._producer.start()
         await self._offsets.start()
@@ -170,10 +171,11 @@ class KafkaStateLog:
             return batch[0].timestamp * (SECOND // 1000)
         return None
 
-    async def _make(self, admin: AIOKafkaAdminClient, source: Topic) -> None:
+    async def _make(self, admin: AIOKafkaAdminClient, source: Topic) -> bool:
+        """Make the topic; False if another process was faster."""
         settings = self._settings(source)
         try:
-            await create(
+            made = await create(
                 admin,
                 self._topic.name,
                 partitions=source.partitions,
@@ -184,7 +186,17 @@ class KafkaStateLog:
             if error.retriable:
                 raise
             raise self._cannot_be_made(source, settings, error) from error
-        _log.info("state_topic_created", extra={"topic": self._topic.name, **settings})
+        if made:
+            _log.info("state_topic_created", extra={"topic": self._topic.name, **settings})
+        return made
+
+    async def _appeared(self, admin: AIOKafkaAdminClient) -> Topic:
+        """Wait until a topic that exists can be seen; ``administering`` bounds it."""
+        found = None
+        while found is None:
+            await asyncio.sleep(_VISIBLE_SECONDS)
+            found = await describe(admin, self._topic.name)
+        return found
 
     def _settings(self, source: Topic) -> dict[str, str]:
         replicas = self._topic.replicas or source.replicas

@@ -1,0 +1,28 @@
+"""The identity that a state must keep: received = settled for the first time + moved + waiting."""
+
+from collections.abc import Iterable, Mapping
+
+from firstreply.domain.contact import Contact
+from firstreply.domain.ledger import KINDS, MOVED, RECEIVED, SETTLEMENTS
+
+_PARTS = (*SETTLEMENTS.values(), MOVED)
+
+
+def waiting(contacts: Iterable[Contact]) -> int:
+    """Return how many contacts were received and are not settled yet."""
+    return sum(1 for one in contacts if one.received is not None and one.settled_as is None)
+
+
+def imbalance(ledger: Mapping[str, int], waits: int) -> str | None:
+    """Return what does not add up; None if all does."""
+    missing = [kind for kind in KINDS if kind not in ledger]
+    if missing:
+        return f"the ledger has no {', '.join(missing)}"
+    settled = sum(ledger[kind] for kind in _PARTS)
+    if ledger[RECEIVED] == settled + waits:
+        return None
+    told = " + ".join(f"{ledger[kind]} {kind}" for kind in _PARTS)
+    return (
+        f"the ledger does not add up: {ledger[RECEIVED]} received, but {told} + {waits} waiting "
+        f"= {settled + waits}"
+    )

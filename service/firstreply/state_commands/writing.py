@@ -1,0 +1,101 @@
+"""Writing a whole state where nobody runs: what ``rebuild`` and ``adopt`` share.
+
+What is written stands above everything that the log holds or the group has committed: by its
+incarnation, so that neither a damaged chain nor a service that was thought dead beats it. The next
+``firstreply run`` claims it as it claims any other state.
+"""
+
+import asyncio
+import uuid
+from typing import Final
+
+import msgspec
+
+from firstreply.domain.engine import Changes, Engine
+from firstreply.domain.errors import FatalError
+from firstreply.keeping.reading import note_of, pointer_of
+from firstreply.ports import Committed
+from firstreply.state.chunk import Fingerprint, Header
+from firstreply.state.writer import Place as Written
+from firstreply.state.writer import Writer
+from firstreply.state_commands.opening import Place
+from firstreply.state_commands.port import Group
+
+_GENERATION: Final = 0
+"""Below that of any member: whoever takes over stays in the incarnation."""
+
+_AT_A_TIME: Final = 16
+"""Records appended and acknowledged in one go: some 14 MB."""
+
+_NOTHING: Final = Changes(frozenset(), frozenset())
+
+
+async def require_nobody(group: Group) -> None:
+    """Refuse to go on while somebody runs.
+
+    Raises:
+        FatalError: the group has members.
+        RetryableError: the coordinator did not answer.
+    """
+    members = await group.members()
+    if members.count:
+        msg = (
+            f"group {group.name} has {members.count} live members ({members.state}): they write "
+            "the state themselves. Stop every firstreply of this group first; one that was killed "
+            "leaves after kafka.session_timeout"
+        )
+        raise FatalError(msg)
+
+
+async def write_whole(
+    place: Place,
+    partition: int,
+    engine: Engine,
+    last: Fingerprint | None,
+    *,
+    greatest: Header | None,
+    committed: Committed | None,
+) -> Header:
+    """Append a complete state and commit its offset; return what was written.
+
+    Args:
+        place: the group and its state log.
+        partition: its number.
+        engine: the state; its changes were taken.
+        last: the record before its offset.
+        greatest: of what the log holds.
+        committed: what the group has committed until now.
+
+    Raises:
+        FatalError: somebody runs.
+        RetryableError: it was not written or not committed; do it all again.
+    """
+    group = place.group
+    await require_nobody(group)
+    writer = Writer(
+        Written(group.topic, partition, group.partitions), uuid.uuid4().hex, greatest=greatest
+    )
+    draft = writer.checkpoint(engine, _NOTHING, generation=_GENERATION, last=last, minimum=0)
+    # The commit may remember more than a log that was emptied.
+    least = _incarnation_above(committed)
+    incarnation = max(draft.header.incarnation, least)
+    draft.header = msgspec.structs.replace(draft.header, incarnation=incarnation)
+    for _ in draft.pieces():
+        await asyncio.sleep(0)
+    offsets: list[int] = []
+    for start in range(0, len(draft.records), _AT_A_TIME):
+        records = draft.records[start : start + _AT_A_TIME]
+        offsets += await place.log.append(partition, records)
+    writer.acknowledged(draft, offsets)
+    if not await group.commit(partition, draft.header.offset, note_of(writer.pointer)):
+        msg = (
+            f"partition {partition}: the state was written, but group {group.name} did not accept "
+            f"the commit of offset {draft.header.offset}. See that no member runs and do it again"
+        )
+        raise FatalError(msg)
+    return draft.header
+
+
+def _incarnation_above(committed: Committed | None) -> int:
+    pointer = pointer_of("" if committed is None else committed.note)
+    return 0 if pointer is None else pointer.incarnation + 1
