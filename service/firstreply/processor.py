@@ -54,6 +54,9 @@ SLICE_TIMERS: Final = 200
 _TAKE_PATIENCE_SECONDS: Final = 0.2
 """Most partitions are taken over sooner; for the others the next records are fetched meanwhile."""
 
+TAKE_AGAIN_SECONDS: Final = 1.0
+"""Between two attempts to take a partition over: each may read its whole state."""
+
 IDLE_COMMIT_SECONDS: Final = 5.0
 """A commit without news proves that we are still a member; sooner where the lease is short."""
 
@@ -112,6 +115,7 @@ class Processor:
         self._folds: dict[int, PartitionFold] = {}
         self._begun: set[int] = set()
         self._taking: dict[int, asyncio.Task[None]] = {}
+        self._again_at: dict[int, float] = {}
         self._still: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         """By partition: whoever folds, fires or makes a cut holds it."""
         self._ends: dict[int, int] = {}
@@ -143,19 +147,29 @@ class Processor:
                 for number, records in (await self._source.fetch()).items():
                     await self._fold(number, records)
         finally:
-            for task in self._taking.values():
-                task.cancel()
-            if self._taking:
-                await asyncio.wait(self._taking.values())
+            await self._end_takers()
+
+    async def _end_takers(self) -> None:
+        """Give up what is being taken over; a failure that nobody will hear of is logged."""
+        for task in self._taking.values():
+            task.cancel()
+        if self._taking:
+            await asyncio.wait(self._taking.values())
+        for number, task in self._taking.items():
+            if not task.cancelled() and (error := task.exception()) is not None:
+                _log.error("partition_not_begun", extra={"partition": number, "error": str(error)})
 
     async def _follow_assignment(self) -> None:
         assignment = self._source.assignment()
         if assignment.epoch != self._epoch:
             self._epoch = assignment.epoch
             self._begun.clear()
+            self._again_at.clear()
             self._committed_at = self._monotonic()
             self._let_go(assignment.partitions)
-        for number in sorted(assignment.partitions - self._begun - set(self._taking)):
+        now = self._monotonic()
+        resting = {number for number, again in self._again_at.items() if now < again}
+        for number in sorted(assignment.partitions - self._begun - set(self._taking) - resting):
             taking = self._take(number, self._epoch)
             self._taking[number] = asyncio.create_task(taking, name=f"take-over-{number}")
         if self._taking:
@@ -169,6 +183,7 @@ class Processor:
             fold = await self._checkpoints.take(number, epoch, self._folds.get(number))
         except RetryableError as error:
             _log.warning("partition_not_begun", extra={"partition": number, "error": str(error)})
+            self._again_at[number] = self._monotonic() + TAKE_AGAIN_SECONDS
             return
         # No await since the partition was resumed: its records must find the fold.
         if self._source.assignment().epoch == epoch == self._epoch:
@@ -268,6 +283,8 @@ class Processor:
         drafts: dict[int, Draft | None] = {}
         for number, fold in folds.items():
             async with self._still[number]:
+                if self._folds.get(number) is not fold:
+                    continue  # taken over anew while we waited for its turn
                 span = spans[number] = fold.take()
                 if _has_news(fold, span) or self._checkpoints.due(number):
                     drafts[number] = await self._checkpoints.draft(fold, span.changes)
@@ -373,4 +390,5 @@ def _slice(records: Sequence[Record], start: int) -> list[Record]:
 
 def _has_news(fold: PartitionFold, span: Span) -> bool:
     """Return whether a span says anything that is not durable yet."""
-    return bool(span.increments or span.letters) or fold.needs_commit(span.offset)
+    changed = span.changes.dirty or span.changes.removed  # a contact is forgotten without a count
+    return bool(span.increments or span.letters or changed) or fold.needs_commit(span.offset)

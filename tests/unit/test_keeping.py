@@ -396,6 +396,51 @@ async def test_a_checkpoint_made_before_the_partition_was_taken_anew_is_not_appe
     assert len(log.records[P]) == written
 
 
+async def test_a_fold_that_another_has_replaced_writes_nothing_under_the_new_hold() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    ours = keeper_of(source, log)
+    old = await ours.take(P, 1, None)
+    old.fold(source.log)
+    next_process(source)
+    await keeper_of(source, log).take(P, 2, None)
+    next_process(source)
+    new = await ours.take(P, 3, old)
+    written = len(log.records[P])
+
+    draft = await ours.draft(old, old.take().changes)
+    with pytest.raises(RetryableError):
+        await ours.append(P, draft)
+
+    assert new is not old
+    assert len(log.records[P]) == written
+
+
+async def test_who_is_no_member_at_the_moment_takes_nothing_over() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    source.member = -1
+
+    with pytest.raises(RetryableError, match="not a member"):
+        await keeper_of(source, log).take(P, 1, None)
+
+    assert log.records[P] == []
+
+
+async def test_a_checkpoint_does_not_wait_for_a_restore() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    keeper = keeper_of(source, log)
+    fold = await keeper.take(P, 1, None)
+    fold.fold(source.log)
+    draft = await keeper.draft(fold, fold.take().changes)
+    next_process(source)
+    taking = asyncio.create_task(keeper.take(P, 2, None))
+    await asyncio.sleep(0)
+
+    with pytest.raises(RetryableError, match="being taken over"):
+        await keeper.append(P, draft)
+
+    await taking
+
+
 async def test_a_checkpoint_whose_answer_was_lost_is_written_again_with_all_it_had() -> None:
     source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
     keeper = keeper_of(source, log)

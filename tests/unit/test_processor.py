@@ -4,7 +4,7 @@ import pytest
 
 from firstreply.domain.instants import BEFORE_ALL
 from firstreply.processor import IDLE_COMMIT_SECONDS, Pace
-from tests.unit.domain.builders import GRACE, at
+from tests.unit.domain.builders import GRACE, at, book, policy
 from tests.unit.fakes import NO_JSON, FakeBroker, opened, responded
 from tests.unit.shell import Shell
 
@@ -21,6 +21,23 @@ def stocked(*values: bytes) -> FakeBroker:
 
 
 # Order
+
+
+async def test_a_contact_that_is_forgotten_without_a_count_is_written_all_the_same() -> None:
+    """Or the state log would go on with a contact that the engine no longer has."""
+    policies = book(policy("chat", settle_for=60))
+    async with Shell(stocked(opened(0), responded(1)), policies=policies) as shell:
+        await shell.own(0)
+        await shell.checkpoint()
+        shell.journal.clear()
+
+        shell.clock.seconds = 200
+        await shell.processor.prove_once()
+        await shell.checkpoint()
+
+        (fold,) = shell.processor.folds.values()
+        assert list(fold.engine.contacts()) == []
+        assert "append" in shell.journal
 
 
 async def test_a_checkpoint_publishes_last_of_all() -> None:

@@ -7,7 +7,7 @@ import pytest
 from firstreply.domain.instants import BEFORE_ALL
 from firstreply.fold import BadRecords
 from firstreply.ports import Record
-from firstreply.processor import SLICE_RECORDS
+from firstreply.processor import SLICE_RECORDS, TAKE_AGAIN_SECONDS
 from tests.unit.fakes import NO_JSON, FakeBroker, opened, responded
 from tests.unit.shell import Shell
 
@@ -344,10 +344,15 @@ async def test_a_partition_that_cannot_be_begun_is_tried_again_and_loses_nothing
         before = shell.publisher.said_ready[-1], shell.processor.health.reasons
 
         shell.source.unreachable = set()
+        tries = shell.journal.count("begin")
+        await shell.turn(2)
+        too_soon = shell.journal.count("begin") - tries
+        shell.monotonic += TAKE_AGAIN_SECONDS
         await shell.turn(2)
         await shell.checkpoint()
 
         assert before == (False, ["partition 0: not begun yet"])
+        assert too_soon == 0
         assert shell.total(RECEIVED) == 1
 
 

@@ -37,6 +37,9 @@ from firstreply.domain.instants import SECOND
 SLICE_SECONDS: Final = 0.004
 """Rendering lets other tasks run this often; one more chunk stays well under 10 ms."""
 
+SCRAPED: Final = 3
+"""Deliveries from which on somebody is taken to scrape."""
+
 ZeroFirst = Literal["new", "all", "none"]
 """Which series a scrape must show at 0 first: those new since the start; for a replay, none."""
 
@@ -77,6 +80,7 @@ class Publisher:
         """Checkpoints that counted something."""
         self._delivered = -1
         """The same as of the last scrape that was delivered; -1 before the first."""
+        self._deliveries = 0
         self._delivery = asyncio.Event()
         for metric in metrics.METRICS:
             if metric.kind is Kind.HISTOGRAM:
@@ -196,11 +200,15 @@ class Publisher:
                 family.shown = rows
                 family.version += 1
         self._delivered = scrape.counted
+        self._deliveries += 1
         self._delivery.set()
 
     async def all_delivered(self) -> None:
-        """Wait until scrapes have shown all that was counted; at once if nobody ever scraped."""
-        while self._delivered >= 0 and not self._all_delivered():
+        """Wait until scrapes have shown all that was counted; at once if nobody scrapes.
+
+        One look at ``/metrics`` is nobody's scraping: a browser does not come again.
+        """
+        while self._deliveries >= SCRAPED and not self._all_delivered():
             self._delivery.clear()
             await self._delivery.wait()
 

@@ -76,6 +76,7 @@ class StateKeeper:
         self._accept_loss = accept_loss
         self._monotonic = monotonic
         self._writers: dict[int, Writer] = {}
+        self._folds: dict[int, PartitionFold] = {}
         self._generations: dict[int, int] = {}
         self._written_at: dict[int, float] = {}
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -98,14 +99,22 @@ class StateKeeper:
         """
         self._require_epoch(partition, epoch)
         generation = self._source.generation()  # of this epoch: a later one is not this hold's
+        if generation < 0:
+            msg = f"partition {partition}: not a member of the group just now"
+            raise RetryableError(msg)
         async with self._busy[partition]:
-            fold, writer = await self._find(partition, kept)
+            try:
+                fold, writer = await self._find(partition, epoch, kept)
+            finally:
+                self.restoring.pop(partition, None)
+            self._require_epoch(partition, epoch)
             if writer.tip is not None:
                 await self._commit(partition, epoch, writer)
             await self._claim(partition, fold, writer, generation)
             await self._commit(partition, epoch, writer)
             self._writers[partition] = writer
             self._generations[partition] = generation
+            self._folds[partition] = fold
             fold.committed, fold.confirmed = _offset(writer), True
             await self._source.begin(partition, fold.offset)
             return fold
@@ -120,7 +129,7 @@ class StateKeeper:
         self._require_epoch(partition, epoch)
 
     async def _find(
-        self, partition: int, kept: PartitionFold | None
+        self, partition: int, epoch: int, kept: PartitionFold | None
     ) -> tuple[PartitionFold, Writer]:
         writer = self._writers.get(partition)
         first, end = await self._log.bounds(partition)
@@ -128,10 +137,7 @@ class StateKeeper:
             if writer.alone_until == end:
                 return kept, writer
             _log.warning("partition_taken_over", extra={"partition": partition})
-        try:
-            found = await self._restore(partition, first, end)
-        finally:
-            self.restoring.pop(partition, None)
+        found = await self._restore(partition, epoch, first, end)
         writer = Writer(
             self._place(partition),
             uuid.uuid4().hex,
@@ -160,11 +166,12 @@ class StateKeeper:
         writer.acknowledged(draft, offsets)
         self._written_at[partition] = self._monotonic()
 
-    async def _restore(self, partition: int, first: int, end: int) -> Found:
+    async def _restore(self, partition: int, epoch: int, first: int, end: int) -> Found:
         """Read the state log; nothing is restored where nothing was ever written."""
 
         def told(share: float) -> None:
-            self.restoring[partition] = share
+            self._require_epoch(partition, epoch)  # or it would read on for nothing
+            self.restoring[partition] = 0.8 * share
 
         committed = await self._source.committed(partition)
         pointer = pointer_of("" if committed is None else committed.note)
@@ -206,7 +213,8 @@ class StateKeeper:
         fold.engine = Engine.resume(
             restored.standing, restored.store, blank.book, grace=blank.grace
         )
-        for _ in fold.engine.take_places():
+        for placed in fold.engine.take_places():
+            self.restoring[partition] = 0.8 + 0.2 * placed / max(restored.tip.tracked, 1)
             await asyncio.sleep(0)
         return fold
 
@@ -257,9 +265,14 @@ class StateKeeper:
         written_at = self._written_at.get(partition)
         return written_at is not None and self._monotonic() - written_at >= _IDLE_SECONDS
 
-    async def draft(self, fold: PartitionFold, changes: Changes) -> Draft:
-        """Encode a checkpoint of the fold as it is; nothing may be folded until it returns."""
+    async def draft(self, fold: PartitionFold, changes: Changes) -> Draft | None:
+        """Encode a checkpoint of the fold as it is; nothing may be folded until it returns.
+
+        None for a fold that another one has replaced: it must not write under the new hold.
+        """
         partition = fold.partition
+        if self._folds.get(partition) is not fold:
+            return None
         writer = self._writers[partition]
         tracked = len(fold.engine.store)
         since = self._monotonic() - self._written_at[partition]
@@ -281,6 +294,9 @@ class StateKeeper:
         Raises:
             RetryableError: it may be there or not; draft again.
         """
+        if self._busy[partition].locked():  # a restore may take long, and others wait for us
+            msg = f"partition {partition} is being taken over"
+            raise RetryableError(msg)
         async with self._busy[partition]:
             writer = self._writers[partition]
             if draft is None or draft.header.parent != writer.link:

@@ -91,11 +91,11 @@ async def _assemble(log: StateLog, partition: int, chunks: ChunkLog, told: Told)
         verdict = chunks.choose()
         if verdict.choice is None:
             return Found(None, verdict)
-        await _fill(log, partition, verdict.choice)
+        await _fill(log, partition, verdict.choice, told)
         assembly = Assembly(verdict.choice)
         try:
             for done in assembly:
-                told(0.5 + 0.5 * done / max(verdict.choice.size, 1))
+                told(0.7 + 0.3 * done / max(verdict.choice.size, 1))
                 await asyncio.sleep(0)
         except SpoiledChainError as error:
             chunks.spoil(error.link, str(error))
@@ -103,7 +103,7 @@ async def _assemble(log: StateLog, partition: int, chunks: ChunkLog, told: Told)
         return Found(assembly.restored, verdict)
 
 
-async def _fill(log: StateLog, partition: int, choice: Choice) -> None:
+async def _fill(log: StateLog, partition: int, choice: Choice, told: Told) -> None:
     """Read what the checkpoints of a chain carry, where only their headers were kept."""
     missing = {
         offset: (stored, part)
@@ -113,7 +113,9 @@ async def _fill(log: StateLog, partition: int, choice: Choice) -> None:
     }
     if not missing:
         return
-    async for batch in log.read(partition, min(missing), max(missing) + 1):
+    first, end = min(missing), max(missing) + 1
+    async for batch in log.read(partition, first, end):
+        told(0.5 + 0.2 * (batch[-1].offset + 1 - first) / (end - first))
         for record in batch:
             if record.offset in missing:
                 stored, part = missing.pop(record.offset)

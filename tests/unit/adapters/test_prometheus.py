@@ -575,6 +575,20 @@ async def test_a_scrape_is_of_one_instant_though_others_publish_between_its_slic
 # -- the last scrape
 
 
+async def scraped_regularly(publisher: Publisher) -> None:
+    """Let Prometheus come as often as tells that it will come again."""
+    for _ in range(prometheus.SCRAPED):
+        publisher.shown(await publisher.scrape())
+
+
+async def test_nobody_is_waited_for_who_looked_once() -> None:
+    publisher = Publisher(BOOK, "topic", zero_first="none")
+    publisher.shown(await publisher.scrape())
+    publisher.checkpointed(0, 1, counted("contact_received_total", "chat", "sales"))
+
+    await asyncio.wait_for(publisher.all_delivered(), 1)
+
+
 async def test_all_is_delivered_at_once_where_nobody_ever_scraped() -> None:
     publisher = Publisher(BOOK, "topic", zero_first="none")
     publisher.checkpointed(0, 1, counted("contact_received_total", "chat", "sales"))
@@ -584,7 +598,7 @@ async def test_all_is_delivered_at_once_where_nobody_ever_scraped() -> None:
 
 async def test_all_is_delivered_when_a_scrape_after_the_last_checkpoint_was() -> None:
     publisher = Publisher(BOOK, "topic", zero_first="none")
-    publisher.shown(await publisher.scrape())
+    await scraped_regularly(publisher)
     early = await publisher.scrape()
     publisher.checkpointed(0, 1, counted("contact_received_total", "chat", "sales"))
     waiting = asyncio.create_task(publisher.all_delivered())
@@ -600,7 +614,7 @@ async def test_all_is_delivered_when_a_scrape_after_the_last_checkpoint_was() ->
 
 async def test_a_series_that_is_shown_at_zero_first_needs_one_scrape_more() -> None:
     publisher = Publisher(BOOK, "topic")
-    publisher.shown(await publisher.scrape())
+    await scraped_regularly(publisher)
     publisher.checkpointed(0, 1, counted("contact_received_total", "chat", "new"))
     waiting = asyncio.create_task(publisher.all_delivered())
 

@@ -22,16 +22,16 @@ _log = logging.getLogger(__name__)
 
 
 class GroupCommits:
-    """The commits of one member; one at a time."""
+    """The commits of one member; those of partitions that are taken over may be under way at once."""
 
     def __init__(self, options: KafkaOptions) -> None:
         self._options = options
-        self._under_way: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def drop(self) -> None:
-        """Give up the commit under way, if any, without waiting."""
-        if self._under_way is not None:
-            self._under_way.cancel()
+        """Give up the commits under way without waiting."""
+        for commit in tuple(self._under_way):
+            commit.cancel()
 
     async def send(
         self, consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, tuple[int, str]]
@@ -43,7 +43,8 @@ class GroupCommits:
         """
         commit = asyncio.create_task(consumer.commit(offsets), name="kafka-commit")
         commit.add_done_callback(retrieved)
-        self._under_way = commit
+        self._under_way.add(commit)
+        commit.add_done_callback(self._under_way.discard)
         try:
             await asyncio.wait({commit}, timeout=self._options.commit_timeout.total_seconds())
         finally:

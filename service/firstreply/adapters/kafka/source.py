@@ -34,7 +34,7 @@ from firstreply.adapters.kafka.options import (
 from firstreply.adapters.kafka.ownership import Ownership
 from firstreply.adapters.kafka.reader import read_stretch
 from firstreply.adapters.kafka.start import first_offset, starting_offset
-from firstreply.adapters.kafka.topics import Topic, require_input
+from firstreply.adapters.kafka.topics import NOT_AUTHORISED, Topic, require_input
 from firstreply.adapters.kafka.transactions import OpenTransactions
 from firstreply.domain.errors import FatalError, FirstreplyError, RetryableError
 from firstreply.ports import Assignment, Committed, Record
@@ -273,8 +273,14 @@ class KafkaSource:
         ``consumer.committed()`` drops the note, hence the administration client.
         """
         name = TopicPartition(self.topic, partition)
-        async with administering(self._options) as admin:
-            found = (await admin.list_consumer_group_offsets(self._options.group)).get(name)
+        try:
+            async with administering(self._options) as admin:
+                found = (await admin.list_consumer_group_offsets(self._options.group)).get(name)
+        except NOT_AUTHORISED as error:
+            raise kafka_errors.not_authorised(self._options, error) from error
+        except KafkaError as error:
+            msg = f"what group {self._options.group} has committed is not known yet: {error!r}"
+            raise RetryableError(msg) from error
         if found is None or found.offset < 0:
             return None
         return Committed(found.offset, found.metadata or "")
