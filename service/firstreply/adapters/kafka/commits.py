@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class GroupCommits:
-    """The commits of one member; those of partitions that are taken over may be under way at once."""
+    """The commits of one member; several partitions that are taken over may have one each."""
 
     def __init__(self, options: KafkaOptions) -> None:
         self._options = options
