@@ -96,6 +96,20 @@ async def until(
     return told
 
 
+def begun(service: Service) -> int:
+    return service.log.count("kafka_partition_begun")
+
+
+async def until_shared(one: Service, two: Service) -> None:
+    """Wait until the second process has begun half of the partitions, and the first the others.
+
+    Counts of today stay with the process that counted them when a partition moves.
+    """
+    async with asyncio.timeout(60):
+        while not (begun(one) >= 4 + 2 and begun(two) >= 2):  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.2)
+
+
 def whole(processes: int) -> Callable[[dict[str, Any]], bool]:
     """Say when so many processes tell all partitions."""
 
@@ -117,6 +131,7 @@ async def test_each_of_two_processes_shows_the_whole_group(
     async with running(config, tmp_path / "a.log") as one:
         await until(one, whole(1))
         async with running(config, tmp_path / "b.log") as two:
+            await until_shared(one, two)
             for service in (one, two):
                 await until(service, whole(2))
 

@@ -162,8 +162,8 @@ async def test_who_went_away_before_the_answer_was_shown_nothing_and_that_is_no_
     def lose() -> None:
         assert server._runner.server is not None
         for connection in server._runner.server.connections:
-            assert connection.transport is not None
-            connection.transport.abort()
+            if connection.transport is not None:  # one that was closed before may still be listed
+                connection.transport.abort()
 
     async with aiohttp.ClientSession(server.address) as client:
         await (await client.get("/metrics")).read()
