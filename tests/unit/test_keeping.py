@@ -74,6 +74,7 @@ class FakeInput:
         self.epoch = 1
         self.refuses = False
         self.during_commit: Callable[[], None] = lambda: None
+        self.after_commit: Callable[[], None] = lambda: None
         self.resumed: list[int] = []
 
     def assignment(self) -> Assignment:
@@ -102,6 +103,7 @@ class FakeInput:
             return False
         for number, offset in offsets.items():
             self.group[number] = Committed(offset, (notes or {})[number])
+        self.after_commit()
         return True
 
     async def begin(self, partition: int, offset: int | None = None) -> int:  # noqa: ARG002
@@ -254,9 +256,9 @@ async def test_a_rebalance_during_the_commit_takes_nothing_over() -> None:
     def rebalance() -> None:
         source.epoch += 1
 
-    source.during_commit = rebalance
+    source.after_commit = rebalance  # accepted, and told too late
 
-    with pytest.raises(RetryableError):
+    with pytest.raises(RetryableError, match="not ours any more"):
         await keeper_of(source, log).take(P, 1, None)
 
     assert source.resumed == []
