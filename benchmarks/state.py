@@ -173,7 +173,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     writer = Writer(PLACE, uuid.uuid4().hex)
-    draft = writer.checkpoint(engine, engine.changes(), generation=1, last=None, minimum=0)
+    draft = writer.checkpoint(engine, engine.changes(), last=None, minimum=0)
     print(f"write the whole state: {written(writer, draft, records)}")
     size = draft.size
     print(f"  {size / MEGABYTE:.1f} MB, {size / given.contacts:.0f} bytes a contact")
@@ -186,7 +186,7 @@ def main() -> None:
         engine.receive(said)
     began = time.thread_time()
     changes = engine.changes()
-    draft = writer.checkpoint(engine, changes, generation=1, last=None, minimum=1000)
+    draft = writer.checkpoint(engine, changes, last=None, minimum=1000)
     cut = time.thread_time() - began
     print(f"one checkpoint, {given.changed:,} contacts changed: {written(writer, draft, records)}")
     parts = len(draft.records)

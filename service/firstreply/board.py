@@ -88,6 +88,10 @@ class Board:
         """Hand on."""
         self._behind.restoring(partitions)
 
+    def assigned(self, partitions: int) -> None:
+        """Hand on."""
+        self._behind.assigned(partitions)
+
     def ready(self, ready: bool) -> None:  # noqa: FBT001 - the value of a gauge
         """Hand on."""
         self._behind.ready(ready)

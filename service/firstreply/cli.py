@@ -92,6 +92,8 @@ def run(
         settings = settings_of(config)
         logs.set_up(settings.log.format, settings.log.level)
         ending.is_logged = settings.log.format == "json"
+        for warning in settings.warnings():
+            _logger.warning("configuration_doubtful", extra={"meaning": warning})
         if settings.kafka.state_topic is None:
             _logger.warning("state_kept_in_memory", extra={"meaning": _STATE_IN_MEMORY})
         asyncio.run(run_kafka(settings, accept_loss=accept_loss))

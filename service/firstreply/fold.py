@@ -86,6 +86,7 @@ class PartitionFold:
         bad_records: shared by all partitions.
         book: policies in force.
         grace: microseconds.
+        max_tracked: see ``Engine``.
         until: events later than this instant are left out, as if they had not been written yet.
         forgotten: see ``Engine``.
     """
@@ -99,11 +100,12 @@ class PartitionFold:
         bad_records: BadRecords,
         book: PolicyBook,
         grace: int,
+        max_tracked: int | None = None,
         until: int = AFTER_ALL,
         forgotten: Callable[[Contact], None] = lambda _: None,
     ) -> None:
         self.partition = partition
-        self.engine = Engine(book, grace=grace, forgotten=forgotten)
+        self.engine = Engine(book, grace=grace, max_tracked=max_tracked, forgotten=forgotten)
         self.engine.offset = offset
         self.epoch = 0
         self.committed: int | None = None

@@ -61,6 +61,7 @@ class Health:
         self._failure: str | None = None
         self._rebalancing_since: float | None = None
         self._joined = False
+        self._spare = False
         self.moving = False
         """Whether every owned partition is at its end or got further since the last look."""
         self._doubts: list[tuple[Trust, str]] = [(Trust.STARTING, _STARTING)]
@@ -75,6 +76,11 @@ class Health:
         """The worst of the reasons, in one word."""
         order = list(Trust)
         return max((kind for kind, _ in self._doubts), key=order.index, default=Trust.OK)
+
+    @property
+    def spare(self) -> bool:
+        """Whether the group gave this process no partition: it stands by for another's."""
+        return self._spare
 
     @property
     def ready(self) -> bool:
@@ -123,6 +129,7 @@ class Health:
             now: seconds.
         """
         self._joined = self._joined or settled
+        self._spare = settled and not assigned
         if settled:
             self._rebalancing_since = None
         elif self._rebalancing_since is None:

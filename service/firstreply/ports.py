@@ -198,5 +198,8 @@ class Publisher(Protocol):
     def restoring(self, partitions: int) -> None:
         """Set how many owned partitions have their state being restored."""
 
+    def assigned(self, partitions: int) -> None:
+        """Set how many partitions are owned."""
+
     def ready(self, ready: bool) -> None:  # noqa: FBT001 - the value of a gauge
         """Set whether the figures can be trusted."""

@@ -30,6 +30,7 @@ from firstreply.fold import PartitionFold, Span
 from firstreply.health import Health
 from firstreply.keeping.port import Checkpoints
 from firstreply.ports import (
+    Assignment,
     DeadLetterSink,
     Publisher,
     Record,
@@ -166,7 +167,7 @@ class Processor:
             self._begun.clear()
             self._again_at.clear()
             self._committed_at = self._monotonic()
-            self._let_go(assignment.partitions)
+            self._let_go(assignment)
         now = self._monotonic()
         resting = {number for number, again in self._again_at.items() if now < again}
         for number in sorted(assignment.partitions - self._begun - set(self._taking) - resting):
@@ -191,17 +192,18 @@ class Processor:
             self._folds[number] = fold
             self._begun.add(number)
 
-    def _let_go(self, owned: frozenset[int]) -> None:
+    def _let_go(self, assignment: Assignment) -> None:
         """Show no longer what is not ours; forget what another one owns now.
 
-        aiokafka revokes everything at each rebalance: an empty assignment may only be the moment
-        before the next one, so memory is kept until something else was assigned.
+        aiokafka revokes everything at each rebalance, so memory is kept until the group has
+        settled, be it with nothing for us.
         """
-        for number in set(self._folds) - owned:
+        for number in set(self._folds) - assignment.partitions:
             self._publisher.drop(number)
-            if owned:
+            if assignment.settled:
                 del self._folds[number]
                 self._ends.pop(number, None)
+                self._checkpoints.release(number)
 
     async def _fold(self, number: int, records: Sequence[Record]) -> None:
         fold = self._folds.get(number)
@@ -359,6 +361,7 @@ class Processor:
             now=self._monotonic(),
         )
         self._publisher.restoring(len(self._checkpoints.restoring))
+        self._publisher.assigned(len(assignment.partitions))
         if self.health.moving:
             self._publisher.heartbeat(self._wall.now())
         self._publisher.ready(self.health.ready)

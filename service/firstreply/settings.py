@@ -104,13 +104,17 @@ class BadRecordSettings(Group):
 
 
 class LimitSettings(Group):
-    """When the service stops rather than shows wrong figures."""
+    """What is too much: when the service stops, and when it drops contacts."""
 
     bad_records: BadRecordSettings = BadRecordSettings()
     """How much bad input is too much."""
 
     stall_timeout: PositiveDuration = Field(default="60s", validate_default=True)
     """The watchdog exits when nothing has moved for so long, so that a supervisor can restart."""
+
+    max_tracked: Annotated[int, Field(ge=1)] = 1_000_000
+    """Contacts kept in memory for each partition. A further one evicts another: first whoever is
+    settled and longest silent, then, counted as unanswered, whoever is overdue longest."""
 
 
 class HttpSettings(Group):
@@ -202,7 +206,7 @@ class Settings(Group):
     delay."""
 
     limits: LimitSettings = LimitSettings()
-    """When to stop."""
+    """What is too much."""
 
     http: HttpSettings = HttpSettings()
     """Where metrics are served."""

@@ -99,6 +99,7 @@ def new_fold(settings: Settings, book: PolicyBook) -> Callable[[int, int], Parti
             bad_records=shared_limit,
             book=book,
             grace=grace(settings),
+            max_tracked=settings.limits.max_tracked,
         )
 
     return make
@@ -109,7 +110,12 @@ def state_log(settings: Settings) -> KafkaStateLog | None:
     kafka = settings.kafka
     if kafka.state_topic is None:
         return None
-    topic = StateTopic(kafka.state_topic, kafka.state_retention, kafka.state_replicas)
+    topic = StateTopic(
+        kafka.state_topic,
+        kafka.state_retention,
+        kafka.state_replicas,
+        longest_wait=settings.give_up_after,
+    )
     return KafkaStateLog(kafka_options(settings), topic)
 
 

@@ -63,6 +63,7 @@ async def test_what_is_appended_comes_back_from_its_own_partition_in_order(
         ({"retention_ms": "3600000"}, "retention.ms"),
         ({"retention_bytes": "1000000"}, "retention.bytes"),
         ({"message_timestamp_type": "CreateTime"}, "message.timestamp.type"),
+        ({"max_message_bytes": "500000"}, "max.message.bytes"),
     ],
 )
 async def test_a_state_topic_that_would_lose_state_is_refused_with_the_command_that_mends_it(

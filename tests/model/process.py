@@ -16,7 +16,7 @@ from firstreply.domain.increments import Increments
 from firstreply.domain.instants import SECOND
 from firstreply.state.assembly import Assembly
 from firstreply.state.chain import ChunkLog, Ranking
-from firstreply.state.chunk import Fingerprint, decode, encode, fingerprint, order
+from firstreply.state.chunk import Fingerprint, decode, encode, fingerprint, is_void, order
 from firstreply.state.draft import Draft
 from firstreply.state.writer import Place, Writer
 from tests.model.world import Ack, Brokers, Coordinator
@@ -36,10 +36,12 @@ class Rules(msgspec.Struct, frozen=True):
     """What was restored is not shown before a claim is acknowledged and a commit accepted."""
     asks: bool = True
     """Nothing is claimed before the group has accepted a commit sent after the log was read."""
+    told: bool = True
+    """The first owner in a new group begins an incarnation; its commits tell the next owners."""
     lease: bool = True
     """Nothing is shown by whom the group may have given up, and nothing while owning nothing."""
     alone: bool = True
-    """Memory is kept only if nobody else has written since; else whoever wrote last may keep it."""
+    """Memory is kept only if nobody else has written since; else whoever wrote last keeps it."""
     rank: Ranking = order
 
 
@@ -164,17 +166,24 @@ class Process:
         while self.epoch == term.epoch:
             self.hold = hold
             yield
+            hold.writer.enter(term.generation, self._incarnation_told(hold))
+            first = hold.writer.tip is None
+            yield
             # Sent after the log was read: only an accepted commit tells a new group, whose
             # generations begin anew, from an owner who is none any more.
-            if self.rules.asks and not self._commits(term, self._tip_offset(hold)):
+            if self.rules.asks and not first and not self._commits(term, hold):
                 continue
             yield
-            first = hold.writer.tip is None
-            draft = self._drafted(hold, term) if first else hold.writer.claim(term.generation)
+            draft = self._drafted(hold) if first else hold.writer.claim()
             self._encode(draft)
             appended = yield from self._append(hold, draft)
             yield
-            if not appended or not self._commits(term, draft.header.offset):
+            if not appended:
+                if not self._nobody_else_wrote(hold):
+                    self.forget()
+                    hold = yield from self._restored()
+                continue
+            if not self._commits(term, hold):
                 continue
             yield
             if self.epoch == term.epoch:
@@ -182,14 +191,28 @@ class Process:
                 return True
         return False
 
-    def _tip_offset(self, hold: Hold) -> int:
-        return 0 if hold.writer.tip is None else hold.writer.tip.offset
+    def _incarnation_told(self, hold: Hold) -> int | None:
+        if self.rules.told:
+            return self.group.incarnation
+        tip = hold.writer.tip
+        return 0 if tip is None else tip.incarnation
 
     def _nobody_else_wrote(self, hold: Hold) -> bool:
-        link = hold.writer.link
-        if not self.rules.alone and link is not None:
-            return self.brokers.state.end == link.offset + 1
-        return hold.writer.alone_until == self.brokers.state.end
+        end = self.brokers.state.end
+        if hold.writer.tip is None:
+            return False
+        since = hold.writer.ours_until
+        assert since is not None
+        tail = [
+            decode(record).header
+            for offset, record in self.brokers.state.records.items()
+            if since <= offset < end
+        ]
+        theirs = tail[-1:] if not self.rules.alone else tail
+        if any(header.writer != hold.writer.name for header in theirs):
+            return False
+        hold.writer.found_own(tail, end)
+        return True
 
     def _restored(self) -> Generator[None, None, Hold]:
         end = self.brokers.state.end
@@ -237,10 +260,9 @@ class Process:
 
     def _checkpoint(self, term: Term) -> Generator[None, None, None]:
         hold = self._held()
-        offset = hold.engine.offset or 0
         hold.pending.merge(hold.engine.take_increments())
         changes = hold.engine.changes()
-        draft = self._drafted(hold, term, changes)
+        draft = self._drafted(hold, changes)
         self._encode(draft)
         counted, hold.pending = hold.pending, Increments()
         hold.appended = received(counted)
@@ -250,7 +272,7 @@ class Process:
             hold.engine.keep_changes(changes)
         yield
         if self.rules.fence:
-            appended = appended and self._commits(term, offset)
+            appended = appended and self._commits(term, hold)
             yield
             appended = appended and self.epoch == term.epoch
         else:
@@ -272,11 +294,10 @@ class Process:
     def _show(self, ledger: dict[str, int]) -> None:
         self.ledger = dict(ledger)
 
-    def _drafted(self, hold: Hold, term: Term, changes: Changes | None = None) -> Draft:
+    def _drafted(self, hold: Hold, changes: Changes | None = None) -> Draft:
         return hold.writer.checkpoint(
             hold.engine,
             hold.engine.changes() if changes is None else changes,
-            generation=term.generation,
             last=self._last(hold.engine.offset or 0),
             minimum=self.chance.choice((0, 3, 1000)),
         )
@@ -304,12 +325,15 @@ class Process:
         yield
         if offsets is None:
             return False
+        if any(is_void(draft.header, part, offset) for part, offset in enumerate(offsets)):
+            return False
         hold.writer.acknowledged(draft, offsets)
         return True
 
-    def _commits(self, term: Term, offset: int) -> bool:
-        """Commit. The lease runs from when it was sent, however late the answer is looked at."""
-        accepted = self.group.commit(term.member, term.generation, offset)
+    def _commits(self, term: Term, hold: Hold) -> bool:
+        """Commit the tip. The lease runs from when it was sent, however late it is answered."""
+        offset = 0 if hold.writer.tip is None else hold.writer.tip.offset
+        accepted = self.group.commit(term.member, term.generation, offset, hold.writer.incarnation)
         told = accepted and (self.reliable or self.chance.random() < 0.9)
         self.leased = self.leased or told
         return told

@@ -2,8 +2,7 @@
 
 ``FIRSTREPLY_LONG`` sets the number of further runs with all rules on, in each world. A run that
 fails is known by its seed: ``Run(seed, Rules(), clock_jumps=...).play()``. Rules that chance seldom
-tests are in ``test_scenes``. About one run in five hundred still finds the *ledger*, as Prometheus
-adds it up, too high: ``KNOWN`` has two, which must be understood and mended (decision 0008).
+tests are in ``test_scenes``.
 """
 
 import os
@@ -16,9 +15,6 @@ from tests.model.run import Run, Violation
 
 SHORT: Final = 20
 LONG: Final = int(os.environ.get("FIRSTREPLY_LONG", "100"))
-KNOWN: Final = ((512, False), (360, True))
-"""Seed and whether clocks jump, of runs whose ledger is counted twice by what is not known yet."""
-
 ENOUGH: Final = 300
 """Runs within which a missing rule must have shown."""
 
@@ -51,14 +47,6 @@ def test_without_the_lease_figures_are_wrong() -> None:
 
 def test_with_memory_kept_by_whoever_wrote_last_figures_are_wrong() -> None:
     assert runs_until_it_fails(Rules(alone=False))
-
-
-@pytest.mark.xfail(strict=True, raises=Violation, reason="an open hole; see KNOWN")
-@pytest.mark.parametrize(("seed", "clock_jumps"), KNOWN)
-def test_the_ledger_is_exact_in_the_runs_that_are_known_to_break_it(
-    seed: int, *, clock_jumps: bool
-) -> None:
-    Run(seed, Rules(), clock_jumps=clock_jumps).play()
 
 
 @pytest.mark.slow

@@ -154,3 +154,34 @@ def test_who_is_no_owner_any_more_must_not_take_a_higher_generation_for_a_new_gr
     scene.scrape()
 
     assert scene.prometheus_is_right_about(heir) is asks
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_late_claim_of_a_group_that_was_deleted_must_not_beat_the_owner_in_the_new_one(
+    *, told: bool
+) -> None:
+    scene = Scene(Rules(told=told))
+    first, zombie = scene.process("first"), scene.process("zombie")
+    owner, heir = scene.process("owner"), scene.process("heir")
+    scene.open_contacts(0, 5)
+    scene.give_to(first)
+    until(first, lambda: published(first) == 5)
+    for _ in range(5):
+        scene.give_to(zombie)
+    until(zombie, lambda: zombie.group.committed_by == zombie.member)  # and its claim comes next
+
+    scene.group.expire()
+    scene.give_to(owner)
+    scene.give_to(owner)  # its generation is above that of the last claim in the log
+    until(owner, lambda: published(owner) == 5)
+    for _ in range(PATIENCE):
+        next(zombie.activity)
+    scene.open_contacts(5, 5)
+    until(owner, lambda: published(owner) == 10)
+    scene.scrape()
+    scene.alive.remove(owner)  # it dies
+    scene.give_to(heir)
+    until(heir, lambda: heir.ledger is not None)
+    scene.scrape()
+
+    assert scene.prometheus_is_right_about(heir) is told

@@ -78,6 +78,9 @@ class Coordinator:
         self.members: frozenset[str] = frozenset()
         self.owner: str | None = None
         self.committed: int | None = None
+        self.committed_by: str | None = None
+        self.incarnation: int | None = None
+        """In the note of the commit."""
 
     def rebalance(self, members: frozenset[str], owner: str | None) -> None:
         """Begin a generation; whoever is not among the members is out."""
@@ -89,11 +92,13 @@ class Coordinator:
         """Forget the group, its generations and what it committed."""
         self.__init__()  # type: ignore[misc]  # the group is a new one
 
-    def commit(self, member: str, generation: int, offset: int) -> bool:
+    def commit(self, member: str, generation: int, offset: int, incarnation: int) -> bool:
         """Accept a commit of a member of this generation."""
         if member not in self.members or generation != self.generation:
             return False
         self.committed = offset
+        self.committed_by = member
+        self.incarnation = incarnation
         return True
 
 

@@ -36,6 +36,7 @@ SERVER_FIXTURES: Final = frozenset(
         "promtool",
         "amtool",
         "chromium",
+        "cluster",
     }
 )
 """A test that depends on one of these needs a real server, or the browser."""
@@ -73,7 +74,8 @@ def report_unavailable(reporter: pytest.TerminalReporter, config: pytest.Config)
             reporter.line(reason)
 
 
-def _give_up(config: pytest.Config, error: NotAvailableError) -> NoReturn:
+def give_up(config: pytest.Config, error: NotAvailableError) -> NoReturn:
+    """Skip the test for want of a server, or fail it where servers are required."""
     config.stash.setdefault(_UNAVAILABLE, set()).add(str(error))
     if os.environ.get("REQUIRE_SERVERS", "0") not in {"", "0"}:
         pytest.fail(f"REQUIRE_SERVERS is set, but {error}", pytrace=False)
@@ -84,7 +86,7 @@ def _run_broker(request: pytest.FixtureRequest, data: Path) -> Iterator[KafkaBro
     try:
         jars = kafka_jars()
     except NotAvailableError as error:
-        _give_up(request.config, error)
+        give_up(request.config, error)
     try:
         with KafkaBroker(jars, data) as broker:
             yield broker
@@ -140,7 +142,7 @@ def _start_many(
         try:
             server = start(config, folder, *options)
         except NotAvailableError as error:
-            _give_up(request.config, error)
+            give_up(request.config, error)
         running.append(server)
         return server
 
@@ -167,7 +169,7 @@ def promtool(request: pytest.FixtureRequest) -> Path:
     try:
         return find_program("prometheus", "promtool")
     except NotAvailableError as error:
-        _give_up(request.config, error)
+        give_up(request.config, error)
 
 
 @pytest.fixture(scope="session")
@@ -176,7 +178,7 @@ def amtool(request: pytest.FixtureRequest) -> Path:
     try:
         return find_program("alertmanager", "amtool")
     except NotAvailableError as error:
-        _give_up(request.config, error)
+        give_up(request.config, error)
 
 
 @pytest.fixture(scope="session")
@@ -185,4 +187,4 @@ def chromium(request: pytest.FixtureRequest) -> Path:
     try:
         return find_program("chromium", *CHROMIUM_NAMES)
     except NotAvailableError as error:
-        _give_up(request.config, error)
+        give_up(request.config, error)

@@ -165,10 +165,11 @@ class FakeSource(Interrupted):
     async def stop(self) -> None:
         """Nothing to leave."""
 
-    def learn(self, *partitions: int) -> None:
+    def learn(self, *partitions: int, settled: bool = True) -> None:
         """Get to know an assignment; it may be old news to the broker."""
         self._positions.clear()
-        self._assignment = Assignment(self._assignment.epoch + 1, frozenset(partitions))
+        owned = frozenset(partitions)
+        self._assignment = Assignment(self._assignment.epoch + 1, owned, settled)
 
     def own(self, *partitions: int) -> None:
         """Own these by the broker's word, and know it."""
@@ -284,6 +285,7 @@ class FakePublisher:
         self.lags: dict[int, tuple[int, float]] = {}
         self.heartbeats: list[int] = []
         self.said_ready: list[bool] = []
+        self.partitions_assigned = -1
         self.skews: list[float] = []
 
     def checkpointed(self, partition: int, epoch: int, increments: Increments) -> None:  # noqa: ARG002
@@ -314,6 +316,9 @@ class FakePublisher:
 
     def restoring(self, partitions: int) -> None:
         """Shown by the reasons, too."""
+
+    def assigned(self, partitions: int) -> None:
+        self.partitions_assigned = partitions
 
     def ready(self, ready: bool) -> None:  # noqa: FBT001 - the value of a gauge
         self.said_ready.append(ready)

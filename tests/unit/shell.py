@@ -93,6 +93,7 @@ class Shell:
     async def rebalanced(self, *partitions: int) -> None:
         """Lose everything for a turn of the loop, as aiokafka has it, then own these."""
         self.source.own()
+        self.source.learn(settled=False)
         await self.turn()
         self.source.own(*partitions)
         await self.turn()

@@ -93,16 +93,19 @@ class Hold:
     ) -> None:
         self.log = log
         self.engine = engine
-        self.generation = generation
-        self.writer = Writer(PLACE, name, restored=restored, limit=limit)
+        self.writer = Writer(PLACE, name, restored=restored, end=log.end, limit=limit)
         self.last = last
+        self.enter(generation)
+
+    def enter(self, generation: int, *, told: int | None = 0) -> None:
+        """Begin a term; the group's commit tells of an incarnation."""
+        self.writer.enter(generation, told)
 
     def draft(self, *, minimum: int = 0, changes: Changes | None = None) -> Draft:
         """Encode a checkpoint of all that changed."""
         draft = self.writer.checkpoint(
             self.engine,
             self.engine.changes() if changes is None else changes,
-            generation=self.generation,
             last=self.last,
             minimum=minimum,
         )
@@ -117,6 +120,6 @@ class Hold:
 
     def claim(self) -> Draft:
         """Claim the tip, acknowledged."""
-        draft = self.writer.claim(self.generation)
+        draft = self.writer.claim()
         self.writer.acknowledged(draft, self.log.append(*encoded(draft)))
         return draft

@@ -1,7 +1,7 @@
 """A group, its input and its state log in memory, for the commands that look at them."""
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -42,7 +42,9 @@ class FakeLog:
         end = self.ends[partition]
         return (held[0].offset if held else end), end
 
-    async def read(self, partition: int, first: int, end: int) -> AsyncIterator[Sequence[Written]]:
+    async def read(
+        self, partition: int, first: int, end: int
+    ) -> AsyncGenerator[Sequence[Written], None]:
         found = [one for one in self.records[partition] if first <= one.offset < end]
         if found:
             yield found

@@ -309,6 +309,20 @@ def test_a_spare_member_is_ready_with_nothing_to_do() -> None:
 
     assert health.ready
     assert health.moving
+    assert health.spare
+
+
+def test_nobody_is_a_spare_member_while_the_group_shares_out() -> None:
+    health = Health(60, 0)
+    before = health.spare
+
+    health.looked(assigned=frozenset(), offsets={}, ends={}, now=1)
+    given_none = health.spare
+    health.looked(assigned=frozenset(), offsets={}, ends={}, now=2, settled=False)
+    sharing_out = health.spare
+    health.looked(assigned=frozenset({0}), offsets={}, ends={}, now=3)
+
+    assert (before, given_none, sharing_out, health.spare) == (False, True, False, False)
 
 
 def test_a_failed_checkpoint_is_named_when_nothing_becomes_durable() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -14,6 +14,7 @@ from firstreply.domain.errors import FatalError, RetryableError
 from firstreply.fold import PartitionFold
 from firstreply.keeping.keeper import StateKeeper
 from firstreply.ports import Assignment, Committed, Record
+from firstreply.state.chunk import decode
 from tests.unit.fakes import opened, partition_fold, record, responded
 
 TOPIC: Final = "contact-events"
@@ -52,7 +53,9 @@ class FakeLog:
     async def bounds(self, partition: int) -> tuple[int, int]:
         return self.first, len(self.records[partition])
 
-    async def read(self, partition: int, first: int, end: int) -> AsyncIterator[Sequence[Written]]:
+    async def read(
+        self, partition: int, first: int, end: int
+    ) -> AsyncGenerator[Sequence[Written], None]:
         self.read_from.append(first)
         await asyncio.sleep(0)
         if first < end:
@@ -72,13 +75,14 @@ class FakeInput:
         self.group: dict[int, Committed] = {}
         self.member = 1
         self.epoch = 1
+        self.owned = frozenset({P})
         self.refuses = False
         self.during_commit: Callable[[], None] = lambda: None
         self.after_commit: Callable[[], None] = lambda: None
         self.resumed: list[int] = []
 
     def assignment(self) -> Assignment:
-        return Assignment(self.epoch, frozenset({P}))
+        return Assignment(self.epoch, self.owned)
 
     def generation(self) -> int:
         return self.member
@@ -325,6 +329,60 @@ async def test_a_group_that_was_deleted_begins_its_generations_anew_and_loses_no
     assert waiting_contacts(await keeper_of(source, log).take(P, 9, None)) == {"c", "d"}
 
 
+async def test_the_first_owner_in_a_new_group_begins_an_incarnation_with_memory_kept_too() -> None:
+    """Or a claim of the old group, under a high generation, would beat it when it arrives."""
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    source.member = 7
+    keeper = keeper_of(source, log)
+    fold = await keeper.take(P, 1, None)
+    fold.fold(source.log[:1])
+    await checkpoint(keeper, source, fold)
+    source.group.clear()
+    source.member, source.epoch = 9, 2
+
+    assert await keeper.take(P, 2, fold) is fold
+
+    assert [decode(one.value).header.incarnation for one in log.records[P]] == [0, 0, 1]
+    assert source.group[P].note.split(":")[3] == "1"
+
+
+async def test_the_incarnation_is_told_to_the_group_before_it_is_claimed() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    source.group.clear()
+    next_process(source)
+    log.loses = ["record"]
+    with pytest.raises(RetryableError):
+        await keeper_of(source, log).take(P, 2, None)
+
+    assert source.group[P].note.split(":")[3] == "1"
+    next_process(source)
+    await keeper_of(source, log).take(P, 3, None)
+    assert decode(log.records[P][-1].value).header.incarnation == 1
+
+
+async def test_a_claim_that_begins_an_incarnation_is_void_if_somebody_wrote_since_the_read() -> (
+    None
+):
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    source.group.clear()
+    next_process(source)
+
+    def another_writes() -> None:
+        source.after_commit = lambda: None
+        log.records[P].append(Written(len(log.records[P]), b"another's"))
+
+    source.after_commit = another_writes
+    keeper = keeper_of(source, log)
+
+    with pytest.raises(RetryableError, match="somebody else wrote"):
+        await keeper.take(P, 2, None)
+
+    assert source.resumed == [0]
+    assert (await keeper.take(P, 2, None)).offset == 1
+
+
 # -- our own memory
 
 
@@ -380,6 +438,85 @@ async def test_memory_is_dropped_if_our_own_late_record_hides_what_another_wrote
 
     assert again is not fold
     assert again.offset == 2
+
+
+async def test_memory_is_kept_if_what_follows_are_our_own_records_whose_answer_was_lost() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    keeper = keeper_of(source, log)
+    fold = await keeper.take(P, 1, None)
+    fold.fold(source.log[:1])
+    span = fold.take()
+    log.loses = ["answer"]
+    with pytest.raises(RetryableError):
+        await keeper.append(P, await keeper.draft(fold, span.changes))
+    fold.put_back(span)
+    next_process(source)
+
+    assert await keeper.take(P, 2, fold) is fold
+
+    fold.fold(source.log[1:])
+    await checkpoint(keeper, source, fold)
+    next_process(source)
+    assert waiting_contacts(await keeper_of(source, log).take(P, 3, None)) == {"c", "d"}
+
+
+async def test_memory_is_dropped_if_what_follows_cannot_be_read() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    keeper = keeper_of(source, log)
+    fold = await keeper.take(P, 1, None)
+    log.records[P].append(Written(len(log.records[P]), b"damaged"))
+    next_process(source)
+
+    assert await keeper.take(P, 2, fold) is not fold
+
+
+async def test_what_was_restored_for_an_assignment_that_ended_serves_the_next_one() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    next_process(source)
+    keeper = keeper_of(source, log)
+    source.during_commit = lambda: next_process(source)
+    with pytest.raises(RetryableError):
+        await keeper.take(P, 2, None)
+    source.during_commit = lambda: None
+    reads = len(log.read_from)
+
+    fold = await keeper.take(P, source.epoch, None)
+
+    assert waiting_contacts(fold) == {"c"}
+    assert len(log.read_from) == reads, "it was not read again"
+
+
+async def test_nothing_is_kept_of_a_partition_that_was_released() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    keeper = keeper_of(source, log)
+    fold = await keeper.take(P, 1, None)
+
+    keeper.release(P)
+
+    assert await keeper.draft(fold, fold.take().changes) is None
+    assert keeper.notes([P]) == {}
+    next_process(source)
+    assert await keeper.take(P, 2, None) is not fold
+
+
+async def test_a_restore_ends_when_the_partition_is_anothers() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    next_process(source)
+    source.owned = frozenset()
+
+    with pytest.raises(RetryableError, match="not ours any more"):
+        await keeper_of(source, log).take(P, 2, None)
+
+    assert source.resumed == [0]
+
+
+async def test_a_partition_that_was_added_meanwhile_is_refused() -> None:
+    source = FakeInput(opened(0))
+
+    with pytest.raises(FatalError, match="has a new partition 1, and had 1"):
+        await keeper_of(source, FakeLog()).take(1, 1, None)
 
 
 async def test_a_checkpoint_made_before_the_partition_was_taken_anew_is_not_appended() -> None:
@@ -481,6 +618,31 @@ async def test_an_accepted_loss_goes_on_at_the_commit(caplog: pytest.LogCaptureF
 
     assert fold.offset == 1
     assert "state_loss_accepted" in caplog.messages
+
+
+async def test_a_loss_is_accepted_once(caplog: pytest.LogCaptureFixture) -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    source.group[P] = Committed(1, "")
+    keeper = keeper_of(source, log, accept_loss=True)
+    await keeper.take(P, 1, None)
+    log.records.clear()
+    next_process(source)
+
+    with pytest.raises(FatalError, match="--accept-loss"), caplog.at_level(logging.ERROR):
+        await keeper.take(P, 2, None)
+
+
+@pytest.mark.parametrize(("commit", "first"), [(9, 0), (0, 1)], ids=["beyond the end", "removed"])
+async def test_an_accepted_loss_begins_at_the_first_event_where_the_commit_is_no_place(
+    commit: int, first: int
+) -> None:
+    source = FakeInput(opened(0), opened(1, "d"))
+    source.group[P] = Committed(commit, "")
+    source.first = first
+
+    fold = await keeper_of(source, FakeLog(), accept_loss=True).take(P, 1, None)
+
+    assert fold.offset == first
 
 
 async def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says_so(

@@ -57,6 +57,20 @@ async def test_memory_outlives_the_moment_between_revocation_and_assignment() ->
         assert shell.total(EVENTS) == 2
 
 
+async def test_a_member_that_becomes_a_spare_forgets_what_others_own_now() -> None:
+    async with Shell(stocked(opened(0))) as shell:
+        await shell.own(0)
+        await shell.checkpoint()
+
+        await shell.own()
+        await shell.checkpoint()
+
+        assert shell.processor._folds == {}
+        assert shell.publisher.shown == {}
+        assert shell.publisher.partitions_assigned == 0
+        assert shell.processor.health.spare
+
+
 async def test_what_was_folded_but_not_committed_is_counted_once_after_a_rebalance() -> None:
     async with Shell(stocked()) as shell:
         await shell.own(0)

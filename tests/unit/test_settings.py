@@ -337,6 +337,10 @@ def test_a_password_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
         ),
         ("bands: {1h: {}}", "channels.phone: no band has a weight"),
         (
+            "kafka: {state_retention: 95h}",
+            "kafka.state_retention: 95h lets the service be down for 71h15m",
+        ),
+        (
             "calendars: {spare: {timezone: UTC, weekly: {mon: ['09:00-17:00']}}}",
             "calendars.spare: no channel uses it",
         ),

@@ -82,7 +82,7 @@ def test_a_new_owners_claim_beats_whatever_a_zombie_appends() -> None:
 
 def test_a_greater_incarnation_beats_any_generation() -> None:
     old = log_with(3)
-    old.generation = 900
+    old.enter(900)
     old.checkpoint()
     successor(old, "b", 1).claim()
     fold_one(old, 9)
@@ -125,7 +125,8 @@ def test_duplicates_of_a_record_change_nothing() -> None:
     assert verdict.greatest is not None
     assert verdict.greatest.seq == last.seq
     single = Hold(MemoryLog(), engine_with(3), limit=300)
-    draft = single.draft()
+    single.checkpoint()
+    draft = single.draft(minimum=1000)
     single.writer.acknowledged(
         draft, single.log.append(*draft.records, *draft.records)[len(draft.records) :]
     )
@@ -251,7 +252,7 @@ def test_reading_from_too_late_says_that_more_is_needed() -> None:
 
 def test_what_cannot_be_read_still_has_to_be_beaten() -> None:
     hold = log_with(3)
-    hold.generation = 9
+    hold.enter(9)
     hold.checkpoint(minimum=4)
     del hold.log.records[2]
 

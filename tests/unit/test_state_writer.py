@@ -6,7 +6,7 @@ from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.instants import SECOND
 from firstreply.domain.store import SHARDS, shard_of
 from firstreply.state.body import FrameKind, frames, read_contacts
-from firstreply.state.chunk import Fingerprint, Link, decode, shards_of
+from firstreply.state.chunk import Fingerprint, Link, decode, is_void, shards_of
 from firstreply.state.draft import Draft
 from firstreply.state.writer import Pointer, Writer
 from tests.unit.domain.builders import GRACE, at, band, book, opened, policy, responded
@@ -207,9 +207,7 @@ def test_a_checkpoint_larger_than_the_limit_is_several_records() -> None:
 
 def test_folding_while_a_checkpoint_is_encoded_is_refused() -> None:
     hold = hold_with(5)
-    draft = hold.writer.checkpoint(
-        hold.engine, hold.engine.changes(), generation=1, last=None, minimum=1
-    )
+    draft = hold.writer.checkpoint(hold.engine, hold.engine.changes(), last=None, minimum=1)
     pieces = draft.pieces()
     next(pieces)
 
@@ -221,7 +219,7 @@ def test_folding_while_a_checkpoint_is_encoded_is_refused() -> None:
 
 def test_log_time_alone_may_move_while_a_checkpoint_is_encoded() -> None:
     hold = hold_with(5)
-    draft = hold.writer.checkpoint(hold.engine, NOTHING, generation=1, last=None, minimum=1)
+    draft = hold.writer.checkpoint(hold.engine, NOTHING, last=None, minimum=1)
     pieces = draft.pieces()
     next(pieces)
 
@@ -262,9 +260,7 @@ def test_only_what_follows_the_tip_can_be_acknowledged() -> None:
 
 def test_the_pieces_of_a_checkpoint_are_of_a_thousand_contacts_at_most() -> None:
     hold = Hold(MemoryLog(), engine_with(2500))
-    draft = hold.writer.checkpoint(
-        hold.engine, hold.engine.changes(), generation=1, last=None, minimum=0
-    )
+    draft = hold.writer.checkpoint(hold.engine, hold.engine.changes(), last=None, minimum=0)
 
     encoded(draft)
 
@@ -315,7 +311,7 @@ def test_a_claim_does_not_speak_of_what_was_folded_since_the_tip() -> None:
     hold = hold_with(5)
     hold.engine.receive(opened(9, "later"), at(9))
     hold.engine.offset = 6
-    hold.generation = 2
+    hold.enter(2)
 
     header = hold.claim().header
 
@@ -330,7 +326,7 @@ def test_there_is_nothing_to_claim_before_the_first_checkpoint() -> None:
 
     assert writer.pointer is None
     with pytest.raises(RuntimeError, match="nothing to claim"):
-        writer.claim(1)
+        writer.claim()
 
 
 @pytest.mark.parametrize(("generation", "incarnation"), [(8, 0), (7, 1), (1, 1)])
@@ -351,7 +347,7 @@ def test_the_incarnation_stays_while_the_hold_and_its_generation_do() -> None:
 
 def test_the_incarnation_rises_when_generations_begin_anew_under_the_same_hold() -> None:
     hold = hold_with(1, generation=7)
-    hold.generation = 2
+    hold.enter(2)
 
     assert hold.claim().header.incarnation == 1
     assert hold.checkpoint().header.incarnation == 1
@@ -361,7 +357,8 @@ def test_a_chain_begun_anew_beats_whatever_the_log_holds() -> None:
     old = hold_with(5, generation=7)
     greatest = old.log.judge().greatest
     new = Hold(old.log, engine_with(2), "b", generation=3)
-    new.writer = Writer(PLACE, "b", greatest=greatest)
+    new.writer = Writer(PLACE, "b", greatest=greatest, end=old.log.end)
+    new.enter(3)
 
     new.checkpoint()
 
@@ -384,6 +381,7 @@ def test_the_base_goes_on_where_the_restored_chain_ended() -> None:
 def alone(generation: int = 1) -> Hold:
     hold = Hold(MemoryLog(), engine_with(3), generation=generation)
     hold.writer = Writer(PLACE, "a", end=0, limit=200)
+    hold.enter(generation)
     hold.checkpoint()
     return hold
 
@@ -394,22 +392,23 @@ def test_a_hold_is_alone_while_its_records_follow_one_another() -> None:
 
     hold.claim()
 
-    assert hold.writer.alone_until == hold.log.end > 2
+    assert hold.writer.ours_until == hold.log.end > 2
 
 
-def test_a_hold_is_not_alone_once_another_has_written_before_its_own_last_record() -> None:
+def test_what_another_writes_before_our_own_next_record_is_not_ours() -> None:
     hold = alone()
+    since = hold.log.end
     hold.log.append(b"of another owner")
 
     hold.checkpoint()
-    assert hold.writer.alone_until is None
-
     hold.checkpoint()
-    assert hold.writer.alone_until is None
+
+    assert hold.writer.ours_until == since
 
 
-def test_a_hold_is_not_alone_once_another_has_written_between_its_parts() -> None:
+def test_what_another_writes_between_our_parts_is_not_ours() -> None:
     hold = alone()
+    since = hold.log.end
     draft = hold.draft()
     assert len(draft.records) > 1
     first = hold.log.append(draft.records[0])
@@ -417,8 +416,81 @@ def test_a_hold_is_not_alone_once_another_has_written_between_its_parts() -> Non
 
     hold.writer.acknowledged(draft, first + hold.log.append(*draft.records[1:]))
 
-    assert hold.writer.alone_until is None
+    assert hold.writer.ours_until == since
 
 
-def test_a_hold_that_does_not_know_where_the_log_ended_is_not_alone() -> None:
-    assert hold_with(3).writer.alone_until is None
+def test_what_of_ours_was_not_acknowledged_still_counts_for_the_next_incarnation() -> None:
+    hold = hold_with(1, generation=7)
+    hold.enter(8, told=3)
+    claim = hold.writer.claim()
+    hold.log.append(*encoded(claim))
+
+    hold.writer.found_own([claim.header], hold.log.end)
+    hold.enter(2, told=None)
+
+    assert hold.claim().header.incarnation == 4
+    assert hold.log.restore().tip.generation == 2
+
+
+# What begins an incarnation.
+
+
+@pytest.mark.parametrize(
+    ("told", "generation", "incarnation"),
+    [(None, 9, 1), (0, 8, 0), (0, 7, 1), (4, 1, 4), (None, 1, 1)],
+    ids=[
+        "a new group, whatever its generation",
+        "the same group",
+        "the same, told by its generation alone to be another",
+        "a group whose first owner died before its claim",
+        "a new group",
+    ],
+)
+def test_a_group_without_a_commit_begins_an_incarnation_and_its_commits_tell_the_next(
+    told: int | None, generation: int, incarnation: int
+) -> None:
+    hold = hold_with(1, generation=7)
+
+    hold.enter(generation, told=told)
+
+    assert hold.writer.incarnation == incarnation
+    assert hold.claim().header.incarnation == incarnation
+    pointer = hold.writer.pointer
+    assert pointer is not None
+    assert pointer.incarnation == incarnation
+
+
+def test_what_begins_an_incarnation_is_void_if_anything_was_written_since_the_log_was_read() -> (
+    None
+):
+    old = hold_with(3, generation=7)
+    slow = restored_hold(old, "b", 2)
+    claim = slow.writer.claim()
+    old.checkpoint()
+
+    offsets = old.log.append(*encoded(claim))
+
+    assert is_void(claim.header, 0, offsets[0])
+    assert not is_void(claim.header, 0, offsets[0] - 1)
+    assert old.log.restore().tip.writer == "a"
+
+
+def test_a_claim_within_an_incarnation_holds_wherever_it_lies() -> None:
+    old = hold_with(3, generation=7)
+    owner = restored_hold(old, "b", 8)
+    claim = owner.writer.claim()
+    old.checkpoint()
+
+    owner.writer.acknowledged(claim, old.log.append(*encoded(claim)))
+
+    assert old.log.restore().tip.writer == "b"
+
+
+def test_the_first_state_of_all_is_void_if_another_came_first() -> None:
+    first, second = Hold(MemoryLog(), engine_with(2)), engine_with(5)
+    late = Hold(first.log, second, "b", generation=9).draft()
+    first.checkpoint()
+
+    first.log.append(*late.records)
+
+    assert first.log.restore().tip.writer == "a"

@@ -74,6 +74,10 @@ class HealthView(Protocol):
     def reasons(self) -> Sequence[str]:
         """Why not, for a person; empty when ready."""
 
+    @property
+    def spare(self) -> bool:
+        """Whether there is no partition for this process: it stands by."""
+
     def partitions(self) -> Mapping[int, Detail]:
         """Return what is known of each owned partition."""
 
@@ -168,7 +172,12 @@ class _Pages:
     async def ready(self, _request: web.Request) -> web.StreamResponse:
         health = self._health
         ready = health.ready
-        content = {"ready": ready, "reasons": health.reasons, "partitions": health.partitions()}
+        content = {
+            "ready": ready,
+            "spare": health.spare,
+            "reasons": health.reasons,
+            "partitions": health.partitions(),
+        }
         return _json(content, 200 if ready else 503)
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:

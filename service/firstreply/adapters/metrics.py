@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from firstreply.domain.bands import NONE, OTHER, Clock, Policy, PolicyBook
+from firstreply.domain.counting import EVICTED_SETTLED, EVICTED_WAITING
 from firstreply.domain.events import EventType
 from firstreply.domain.gauges import HORIZONS, BandState
 from firstreply.domain.increments import Labels
@@ -271,8 +272,11 @@ RUNNING: Final = (
     Metric("firstreply_ledger_total", Kind.COUNTER, (*_PARTITION, "kind"),
            Source.GAUGES, "contacts",
            "Counts that survive a restart; read with max by (topic, partition, kind)."),
-    Metric("firstreply_state_evicted_total", Kind.COUNTER, ("reason",), Source.STATE, "contacts",
-           "Contacts dropped from the state before their time.", reasons=("capacity",)),
+    Metric("firstreply_state_evicted_total", Kind.COUNTER, ("reason",), Source.ENGINE, "contacts",
+           "Contacts dropped before their time, for others (limits.max_tracked), by what they were.",
+           reasons=(EVICTED_WAITING, EVICTED_SETTLED)),
+    Metric("firstreply_partitions_assigned", Kind.GAUGE, (), Source.SERVICE, "partitions",
+           "Partitions of the topic that this process owns; 0: a spare member of the group."),
     Metric("firstreply_state_restoring", Kind.GAUGE, (), Source.STATE, "partitions",
            "Owned partitions whose state is being restored."),
     Metric("firstreply_config_last_reload_successful", Kind.GAUGE, (), Source.CONFIG, "boolean",

@@ -163,6 +163,10 @@ class Publisher:
         """Set how many owned partitions have their state being restored."""
         self._gauges["firstreply_state_restoring"].set((), partitions)
 
+    def assigned(self, partitions: int) -> None:
+        """Set how many partitions are owned."""
+        self._gauges["firstreply_partitions_assigned"].set((), partitions)
+
     def ready(self, ready: bool) -> None:  # noqa: FBT001 - it is the gauge's value
         """Set whether the figures can be trusted."""
         self._gauges["firstreply_ready"].set((), int(ready))
@@ -225,7 +229,10 @@ class Publisher:
         return (self._topic, str(partition))
 
     def _start_neutral(self) -> None:
-        for name in ("event_loop_lag_seconds", "clock_skew_seconds", "ready", "state_restoring"):
+        for name in (
+            *("event_loop_lag_seconds", "clock_skew_seconds"),
+            *("ready", "partitions_assigned", "state_restoring"),
+        ):
             self._gauges[f"firstreply_{name}"].set((), 0)
         self._gauges["firstreply_config_last_reload_successful"].set((), 1)
         self._gauges["firstreply_build_info"].set((__version__, platform.python_version()), 1)

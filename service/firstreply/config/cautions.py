@@ -1,12 +1,17 @@
 """Finds what is allowed but looks like a mistake; logged at start and shown by ``check-config``."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
 
 from firstreply.calendars import country_holidays
 from firstreply.config.tiers import tier_warnings
 from firstreply.domain.bands import Clock
 from firstreply.durations import canonical, parse_duration
 from firstreply.settings import Settings
+
+_OUTAGE: Final = timedelta(days=3)
+"""How long a service may be down before anybody looks: from Friday's evening to Monday."""
 
 
 def warnings_of(settings: Settings) -> Iterator[str]:
@@ -26,6 +31,12 @@ def _kafka_warnings(settings: Settings) -> Iterator[str]:
             f"kafka.heartbeat_interval: {canonical(kafka.heartbeat_interval)} is more than a third "
             f"of session_timeout ({canonical(kafka.session_timeout)}); one lost heartbeat may cost "
             "the partitions"
+        )
+    downtime = kafka.state_retention * 3 / 4
+    if kafka.state_topic is not None and downtime < _OUTAGE:
+        yield (
+            f"kafka.state_retention: {canonical(kafka.state_retention)} lets the service be down "
+            f"for {canonical(downtime)}, three quarters of it; a weekend is {canonical(_OUTAGE)}"
         )
 
 

@@ -16,7 +16,7 @@ import struct
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -100,6 +100,12 @@ def find_java() -> Path:
     return Path(java)
 
 
+def cluster_id() -> str:
+    """Return a new id for a cluster, as Kafka spells them."""
+    spelt = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return f"A{spelt[1:]}"  # one that begins with a dash would be read as an option
+
+
 class KafkaBroker:
     """A broker that can be started, paused, resumed, stopped, killed and started again.
 
@@ -108,7 +114,14 @@ class KafkaBroker:
     """
 
     def __init__(
-        self, jars: Path, data: Path, *, overrides: Mapping[str, str] | None = None
+        self,
+        jars: Path,
+        data: Path,
+        *,
+        overrides: Mapping[str, str] | None = None,
+        address: tuple[str, int] | None = None,
+        launcher: Sequence[str] = (),
+        cluster: str = "",
     ) -> None:
         """Describe a broker; nothing runs before ``start()``.
 
@@ -117,11 +130,18 @@ class KafkaBroker:
             data: A folder of its own. Log segments, settings and ``broker.log`` go there; the
                 owner deletes it.
             overrides: Broker settings by their Kafka names; they win.
+            address: Host and port to listen on; by default a free port of loopback.
+            launcher: What the command line begins with, such as ``ip netns exec NAME``.
+            cluster: Its id (see ``cluster_id``), which brokers of one cluster share; by default
+                one of its own.
         """
         self._jars = jars
         self._data = data
         self._overrides = dict(overrides or {})
-        self._port, self._controller_port = free_ports(2)
+        port, self._controller_port = free_ports(2)
+        self._host, self._port = address or (LOOPBACK, port)
+        self._launcher = tuple(launcher)
+        self._cluster = cluster or cluster_id()
         self._process: OwnedProcess | None = None
 
     def __enter__(self) -> Self:
@@ -138,8 +158,8 @@ class KafkaBroker:
 
     @property
     def bootstrap_servers(self) -> str:
-        """The address for clients, ``127.0.0.1:PORT``; the same for the life of this object."""
-        return f"{LOOPBACK}:{self._port}"
+        """The address for clients, ``HOST:PORT``; the same for the life of this object."""
+        return f"{self._host}:{self._port}"
 
     @property
     def log(self) -> Path:
@@ -159,7 +179,8 @@ class KafkaBroker:
         self._write_settings()
         if not (self._data / "log" / "meta.properties").exists():
             self._format(java)
-        command = self._java_command(java, "kafka.Kafka", str(self._data / "server.properties"))
+        settings = str(self._data / "server.properties")
+        command = [*self._launcher, *self._java_command(java, "kafka.Kafka", settings)]
         self._process = OwnedProcess("the Kafka broker", command, self.log)
         try:
             self._process.wait_until(self._answers, timeout_seconds=timeout_seconds)
@@ -196,10 +217,9 @@ class KafkaBroker:
         return [str(java), *_JVM_OPTIONS, logging, "-cp", f"{self._jars}/*", main, *arguments]
 
     def _format(self, java: Path) -> None:
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         settings = str(self._data / "server.properties")
         command = self._java_command(
-            java, "kafka.tools.StorageTool", "format", "-t", f"A{cluster[1:]}", "-c", settings
+            java, "kafka.tools.StorageTool", "format", "-t", self._cluster, "-c", settings
         )
         answer = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=START_TIMEOUT_SECONDS
@@ -215,7 +235,7 @@ class KafkaBroker:
         (self._data / "server.properties").write_text("".join(lines))
 
     def _settings(self) -> dict[str, str]:
-        broker, controller = self.bootstrap_servers, f"{LOOPBACK}:{self._controller_port}"
+        broker, controller = self.bootstrap_servers, f"{self._host}:{self._controller_port}"
         return {
             "process.roles": "broker,controller",
             "node.id": str(_NODE_ID),
@@ -250,7 +270,7 @@ class KafkaBroker:
         """
         request = struct.pack(">hhih", 18, 0, 1, -1)  # key, version, correlation, no client id
         try:
-            with socket.create_connection((LOOPBACK, self._port), timeout=1) as connection:
+            with socket.create_connection((self._host, self._port), timeout=1) as connection:
                 connection.sendall(struct.pack(">i", len(request)) + request)
                 return len(connection.recv(4)) > 0
         except OSError:

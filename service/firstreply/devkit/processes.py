@@ -86,6 +86,11 @@ class OwnedProcess:
         """Whether it has not ended. A paused process runs."""
         return self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, negative for a signal; None while it runs."""
+        return self._process.poll()
+
     def wait_until(self, is_ready: Callable[[], bool], *, timeout_seconds: float) -> None:
         """Return once ``is_ready()``; it is asked about every 50 ms.
 

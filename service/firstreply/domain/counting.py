@@ -10,10 +10,17 @@ opening came late, leaves the old one with ``to=none`` and enters the new one wi
 from typing import Final
 
 from firstreply.domain.bands import Policy, PolicyBook
-from firstreply.domain.contact import Contact, Counted, Once, Phase, current_queue
+from firstreply.domain.contact import Contact, Counted, Once, Outcome, Phase, current_queue
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import SECOND
-from firstreply.domain.ledger import MOVED, RECEIVED, RESETTLED, SETTLEMENTS, empty_ledger
+from firstreply.domain.ledger import (
+    EVICTED,
+    MOVED,
+    RECEIVED,
+    RESETTLED,
+    SETTLEMENTS,
+    empty_ledger,
+)
 from firstreply.domain.verdict import (
     SHORT_ABANDON,
     Verdict,
@@ -24,6 +31,10 @@ from firstreply.domain.verdict import (
 
 UNDECIDED: Final = "none"
 OTHER_REASON: Final = "other"
+EVICTED_WAITING: Final = "waiting"
+"""Whoever made room for others waited; counts as unanswered."""
+EVICTED_SETTLED: Final = "settled"
+"""Whoever made room was kept for late events alone, or for an opening that did not come."""
 UNANSWERED: Final = {Phase.CLOSED: "closed", Phase.GIVEN_UP: "given_up"}
 
 
@@ -32,7 +43,7 @@ class Tally:
 
     def __init__(self, ledger: dict[str, int] | None = None) -> None:
         self.increments = Increments()
-        self.ledger = empty_ledger() if ledger is None else dict(ledger)
+        self.ledger = {**empty_ledger(), **(ledger or {})}  # an older state may lack a kind
 
     def take(self) -> Increments:
         """Return the increments and start afresh."""
@@ -70,6 +81,26 @@ class Tally:
         self._count_outcomes(contact, verdict, policy, book, withdrawn)
         self._count_once(contact, verdict, policy, book)
         self._settle(contact, verdict.phase)
+
+    def evict(self, contact: Contact, policy: Policy, book: PolicyBook) -> None:
+        """Count a waiting contact that makes room: it is unanswered, its open bands are missed."""
+        channel = policy.channel
+        queue = book.queue(channel, current_queue(contact))
+        outcomes = contact.outcomes or {}
+        for band in policy.bands:
+            if band.name not in outcomes:
+                outcomes[band.name] = Counted(Outcome.MISSED, queue)
+                self.increments.count(
+                    "contact_expectation_outcomes_total",
+                    channel,
+                    queue,
+                    band.name,
+                    Outcome.MISSED,
+                )
+        contact.outcomes = outcomes
+        if contact.first_time(Once.COUNTED_UNANSWERED):
+            self.increments.count("contact_unanswered_total", channel, queue, EVICTED)
+        self.ledger[EVICTED] += 1
 
     def _receive(self, contact: Contact, verdict: Verdict, channel: str, book: PolicyBook) -> None:
         queue = book.queue(channel, contact.queue_at(verdict.start))

@@ -11,6 +11,9 @@ Driven from outside, in the manner of a sans-IO protocol:
 ``snapshot()`` / ``restore``  the whole state as a value
 ``standing()`` / ``resume``   the same in pieces: all but the contacts, and the contacts
 
+At most ``max_tracked`` contacts are kept: a further one evicts another before it is let in, which
+is a function of the events and their log times alone (decision 0009).
+
 Guarantees: final figures depend on the set of events alone (named exceptions in design.md,
 section 6). Log time decides only when a miss is counted. The log clock is clamped, never asserted:
 an earlier log time is ignored. Nothing raises on any event the codec lets through.
@@ -23,12 +26,13 @@ import msgspec
 
 from firstreply.domain.bands import OTHER, Policy, PolicyBook
 from firstreply.domain.contact import KEPT, Contact, Once, Phase, current_queue
-from firstreply.domain.counting import Tally
+from firstreply.domain.counting import EVICTED_SETTLED, EVICTED_WAITING, Tally
 from firstreply.domain.events import ContactEvent
 from firstreply.domain.facts import Scene, apply, reply_pair
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments
-from firstreply.domain.instants import BEFORE_ALL
+from firstreply.domain.instant_index import InstantIndex
+from firstreply.domain.instants import AFTER_ALL, BEFORE_ALL
 from firstreply.domain.snapshot import Snapshot, Standing, decode_contacts, encode_contacts
 from firstreply.domain.store import ContactStore
 from firstreply.domain.transitions import TABLE, classify
@@ -67,7 +71,8 @@ class Engine:
     Args:
         book: the policies for contacts that start from now on; may be replaced at any time.
         grace: microseconds that log time must be past a deadline before its miss is counted.
-        forgotten: called with each contact just before it is forgotten (rule 13).
+        max_tracked: how many contacts to keep at most; None: any number.
+        forgotten: called with each contact just before it is forgotten (rule 13) or evicted.
     """
 
     def __init__(
@@ -75,10 +80,12 @@ class Engine:
         book: PolicyBook,
         *,
         grace: int,
+        max_tracked: int | None = None,
         forgotten: Callable[[Contact], None] = _forget_nothing,
     ) -> None:
         self.book = book
         self.grace = grace
+        self.max_tracked = max_tracked
         self.log_time: int = BEFORE_ALL
         self.offset: int | None = None
         """Offset after the last folded record; set by the processor, moves with the state."""
@@ -88,7 +95,10 @@ class Engine:
         """How many timers ``advance`` has looked at: the work a caller may want to bound."""
         self._forgotten = forgotten
         self._store = ContactStore()
-        self._timers: list[tuple[int, str]] = []
+        self._deadlines: list[tuple[int, str]] = []
+        """A heap of when to look at which waiting contact; see ``_arm``."""
+        self._keeping = InstantIndex()
+        """Until when each of the others is kept: who is settled, or has no start yet."""
         self._room = WaitingRoom()
         self._tally = Tally()
         self.policies: dict[str, Policy] = {}
@@ -103,7 +113,7 @@ class Engine:
         self.advance(self.log_time if log_time is None else log_time)
         count = self._tally.increments.count
         count("firstreply_events_total", event.type.value)
-        contact = self._store.get_or_create(event.contact_id)
+        contact = self._store.get(event.contact_id) or self._admit(event.contact_id)
         if event.id in contact.recent_ids:
             count("firstreply_events_duplicate_total")
             return
@@ -131,17 +141,21 @@ class Engine:
             Whether none is left.
         """
         self.log_time = max(self.log_time, log_time)
-        timers = self._timers
         until = None if at_most is None else self.timers_looked_at + at_most
-        while timers and timers[0][0] < self.log_time:
+        while self._deadlines and self._deadlines[0][0] < self.log_time:
             if self.timers_looked_at == until:
                 return False
             self.timers_looked_at += 1
-            due, contact_id = heappop(timers)
+            due, contact_id = heappop(self._deadlines)
             contact = self._store.get(contact_id)
-            if contact is not None and contact.timer == due:
+            if contact is not None and contact.waits_in is not None and contact.timer == due:
                 contact.timer = None
-                self._fire(contact)
+                self._fire(contact, contact.waits_in[2])
+        while (kept_until := self._keeping.first()) is not None and kept_until < self.log_time:
+            if self.timers_looked_at == until:
+                return False
+            self.timers_looked_at += 1
+            self._forget(self._store[self._keeping.head()[1]])
         return True
 
     def finish(self, until: int) -> None:
@@ -152,7 +166,11 @@ class Engine:
 
     def next_deadline(self) -> int | None:
         """Return the log time that must be passed for the next timer, or None."""
-        return self._timers[0][0] if self._timers else None
+        kept_until = self._keeping.first()
+        due = self._deadlines[0][0] if self._deadlines else None
+        if due is None or kept_until is None:
+            return kept_until if due is None else due
+        return min(due, kept_until)
 
     # -- what comes out
 
@@ -228,6 +246,7 @@ class Engine:
         book: PolicyBook,
         *,
         grace: int,
+        max_tracked: int | None = None,
         forgotten: Callable[[Contact], None] = _forget_nothing,
     ) -> "Engine":
         """Build an engine that goes on exactly where the snapshot was taken."""
@@ -235,7 +254,14 @@ class Engine:
         for encoded in snapshot.slices:
             for contact in decode_contacts(encoded):
                 store.add(contact)
-        engine = cls.resume(snapshot.standing, store, book, grace=grace, forgotten=forgotten)
+        engine = cls.resume(
+            snapshot.standing,
+            store,
+            book,
+            grace=grace,
+            max_tracked=max_tracked,
+            forgotten=forgotten,
+        )
         for _ in engine.take_places():
             pass
         return engine
@@ -248,6 +274,7 @@ class Engine:
         book: PolicyBook,
         *,
         grace: int,
+        max_tracked: int | None = None,
         forgotten: Callable[[Contact], None] = _forget_nothing,
     ) -> "Engine":
         """Begin to restore: nothing may be folded before ``take_places`` has come to its end.
@@ -257,9 +284,10 @@ class Engine:
             store: the contacts; the engine's own from now on.
             book: policies in force.
             grace: see ``Engine``.
+            max_tracked: see ``Engine``; whoever is too many goes in ``take_places``.
             forgotten: see ``Engine``.
         """
-        engine = cls(book, grace=grace, forgotten=forgotten)
+        engine = cls(book, grace=grace, max_tracked=max_tracked, forgotten=forgotten)
         engine.log_time = standing.log_time
         engine.offset = standing.offset
         engine.proof = standing.proof
@@ -269,7 +297,10 @@ class Engine:
         return engine
 
     def take_places(self) -> Iterator[int]:
-        """Let restored contacts wait and be timed; yields how many did, every thousand or so."""
+        """Let restored contacts wait and be timed; yields how many did, every thousand or so.
+
+        Where the state has more than ``max_tracked``, the rest is evicted in the end.
+        """
         placed = noted = 0
         for shard in self._store.shards():
             for contact in shard:
@@ -281,6 +312,11 @@ class Engine:
                 if placed == noted + _PLACES_AT_A_TIME:
                     noted = placed
                     yield placed
+        surplus = 0 if self.max_tracked is None else len(self._store) - self.max_tracked
+        for number in range(surplus):
+            self._evict()
+            if number % _PLACES_AT_A_TIME == 0:
+                yield placed
         yield placed
 
     # -- deciding
@@ -348,41 +384,50 @@ class Engine:
 
     # -- timers
 
-    def _fire(self, contact: Contact) -> None:
-        if contact.phase is Phase.WAITING and contact.start is not None:
-            due = self._next_due(contact, contact.start)
-            if due is not None and due < self.log_time:
-                self._lapse(contact, self.log_time - self.grace - 1)
-                return
+    def _fire(self, contact: Contact, start: int) -> None:
+        due = self._next_due(contact, start)
+        if due is not None and due < self.log_time:
+            self._lapse(contact, self.log_time - self.grace - 1)
         else:
-            settle_for = self._settle_for(contact)
-            if settle_for is not None and contact.touched + settle_for < self.log_time:
-                self._forget(contact)
-                return
-        self._arm(contact)
+            self._arm(contact)
 
     def _arm(self, contact: Contact) -> None:
-        """See to it that the contact's next timer is in the heap.
+        """See to it that the contact is looked at in time: at its next deadline, or to forget it.
 
-        A timer that turns out too early is cheap: it looks, finds nothing due, and arms the next.
+        A deadline's timer that turns out too early is cheap: it looks, finds nothing due, and arms
+        the next. Whoever is kept stands in an index in place of the heap, so that the first to be
+        forgotten is known exactly.
         """
-        if contact.phase is Phase.WAITING and contact.start is not None:
-            due = self._next_due(contact, contact.start)
-        else:
-            settle_for = self._settle_for(contact)
-            due = None if settle_for is None else contact.touched + settle_for
+        if contact.waits_in is None:
+            self._keep(contact)
+            return
+        due = self._next_due(contact, contact.waits_in[2])
         if due is not None and (contact.timer is None or due < contact.timer):
             contact.timer = due
-            heappush(self._timers, (due, contact.contact_id))
+            heappush(self._deadlines, (due, contact.contact_id))
+
+    def _keep(self, contact: Contact) -> None:
+        """Keep a contact that does not wait until it has been silent for ``settle_for``."""
+        until = self._kept_until(contact)
+        if until == contact.timer:
+            return
+        if contact.timer is not None:
+            self._keeping.remove(contact.timer, contact.contact_id)
+        if until is not None:
+            self._keeping.add(until, contact.contact_id)
+        contact.timer = until
 
     def _next_due(self, contact: Contact, start: int) -> int | None:
         """Return the log time to be passed for the next undecided deadline of a waiting contact."""
         due = next_deadline(contact, self.policies[contact.policy], start)
         return None if due is None else max(due, contact.known_at) + self.grace
 
-    def _settle_for(self, contact: Contact) -> int | None:
+    def _kept_until(self, contact: Contact) -> int | None:
         policy = self.policies.get(contact.policy) or self.book.policies[OTHER]
-        return policy.settle_for
+        if policy.settle_for is not None:
+            return contact.touched + policy.settle_for
+        # Never forgotten; evicted the earlier, the longer it has been silent.
+        return None if self.max_tracked is None else contact.touched + AFTER_ALL
 
     def _forget(self, contact: Contact) -> None:
         """Forget a settled contact, or one whose opening never came (rule 13)."""
@@ -391,10 +436,35 @@ class Engine:
             self._tally.increments.count("firstreply_responses_unmatched_total", amount=unmatched)
         contact.reply_since = None
         self._seat(contact)
+        if contact.timer is not None:
+            self._keeping.remove(contact.timer, contact.contact_id)
         self._forgotten(contact)
         self._store.remove(contact.contact_id)
         self._dirty.discard(contact.contact_id)
         self._removed.add(contact.contact_id)
+
+    # -- the bound on contacts
+
+    def _admit(self, contact_id: str) -> Contact:
+        """Let in a contact that is not known; where as many are kept as may be, another goes."""
+        if self.max_tracked is not None and len(self._store) >= self.max_tracked:
+            self._evict()
+        contact = Contact(contact_id)
+        self._store.add(contact)
+        return contact
+
+    def _evict(self) -> None:
+        """Drop one contact before its time: who would be forgotten next, else longest overdue."""
+        if self._keeping.first() is not None:
+            contact, reason = self._store[self._keeping.head()[1]], EVICTED_SETTLED
+        else:
+            at = self.log_time - self.grace
+            contact = self._store[self._room.longest_overdue(at, self.policies)]
+            reason = EVICTED_WAITING
+            self._tally.evict(contact, self.policies[contact.policy], self.book)
+            contact.phase = Phase.GIVEN_UP
+        self._tally.increments.count("firstreply_state_evicted_total", reason)
+        self._forget(contact)
 
     # -- waiting figures
 
@@ -407,15 +477,17 @@ class Engine:
             seat = (pair, contact.policy, contact.start)
         if seat != contact.waits_in:
             if contact.waits_in is not None:
-                self._room.leave(*contact.waits_in)
+                self._room.leave(contact.waits_in, contact.contact_id)
+            elif contact.timer is not None:
+                self._keeping.remove(contact.timer, contact.contact_id)
             if seat is not None:
-                self._room.enter(*seat)
-            contact.waits_in = seat
+                self._room.enter(seat, contact.contact_id)
+            contact.waits_in, contact.timer = seat, None
         since = contact.reply_since
         reply_seat = None if since is None else (reply_pair(contact, self.book), since)
         if reply_seat != contact.reply_waits_in:
             if contact.reply_waits_in is not None:
-                self._room.reply_leave(*contact.reply_waits_in)
+                self._room.reply_leave(*contact.reply_waits_in, contact.contact_id)
             if reply_seat is not None:
-                self._room.reply_enter(*reply_seat)
+                self._room.reply_enter(*reply_seat, contact.contact_id)
             contact.reply_waits_in = reply_seat

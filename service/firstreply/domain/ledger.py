@@ -2,8 +2,10 @@
 
 It counts the *first* settlement of each contact; a later change of mind is ``resettled``. A
 contact that leaves its channel unsettled, because its earliest opening came late, is ``moved``, and
-received anew on the other one. So at every instant:
-received = answered + abandoned + excluded + closed_unanswered + given_up + moved + waiting.
+received anew on the other one. A contact that has to make room for others while it waits is
+``evicted`` (decision 0009). So at every instant:
+received = answered + abandoned + excluded + closed_unanswered + given_up + moved + evicted
++ waiting.
 """
 
 from typing import Final
@@ -13,6 +15,7 @@ from firstreply.domain.contact import Phase
 RECEIVED: Final = "received"
 RESETTLED: Final = "resettled"
 MOVED: Final = "moved"
+EVICTED: Final = "evicted"
 
 SETTLEMENTS: Final = {
     Phase.ANSWERED: "answered",
@@ -22,7 +25,7 @@ SETTLEMENTS: Final = {
     Phase.GIVEN_UP: "given_up",
 }
 
-KINDS: Final = (RECEIVED, *SETTLEMENTS.values(), MOVED, RESETTLED)
+KINDS: Final = (RECEIVED, *SETTLEMENTS.values(), MOVED, EVICTED, RESETTLED)
 
 
 def empty_ledger() -> dict[str, int]:

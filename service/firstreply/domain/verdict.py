@@ -174,9 +174,15 @@ def moves_no_verdict(contact: Contact, event: ContactEvent) -> bool:
 
 
 def next_deadline(contact: Contact, policy: Policy, start: int) -> int | None:
-    """Return the earliest instant at which a waiting contact's verdict changes by itself."""
+    """Return the earliest instant at which a waiting contact's verdict changes by itself.
+
+    A limit is never used up before as much time has passed: the calendar is asked only about bands
+    that could come first. Asking it about all took a fifth of a restore.
+    """
     outcomes = contact.outcomes or {}
-    instants = [policy.deadline(band, start) for band in policy.bands if band.name not in outcomes]
-    if policy.give_up_after is not None:
-        instants.append(start + policy.give_up_after)
-    return min(instants, default=None)
+    earliest = None if policy.give_up_after is None else start + policy.give_up_after
+    for band in policy.bands:
+        if band.name not in outcomes and (earliest is None or start + band.limit < earliest):
+            deadline = policy.deadline(band, start)
+            earliest = deadline if earliest is None else min(earliest, deadline)
+    return earliest

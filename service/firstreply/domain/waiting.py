@@ -1,29 +1,26 @@
 """Who waits: ordered indexes of starts, and the gauges read from them.
 
-One index per (channel, queue, policy) holds the start of every waiting contact. Nothing more is
-kept: a deadline never falls earlier for a later start, so "how many are overdue at C" is "how many
-started no later than the latest start whose limit is used up at C", one bisect after one question
-to the calendar. That makes every gauge exact, at 8 bytes a contact (decision 0003). For the same
-reason the most urgent contacts are the first ones of each index: their merge is pulled as far as
-somebody asks, so that it costs no more with a million waiting than with ten.
+One index per (channel, queue, policy) holds the start and the id of every waiting contact. Nothing
+more is kept: a deadline never falls earlier for a later start, so "how many are overdue at C" is
+"how many started no later than the latest start whose limit is used up at C", one bisect after one
+question to the calendar. That makes every gauge exact, at 16 bytes a contact (decision 0003). For
+the same reason the most urgent contacts are the first ones of each index: their merge is pulled as
+far as somebody asks, so that it costs no more with a million waiting than with ten; and whoever is
+overdue longest is among the first of each (decision 0009).
 """
 
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from heapq import merge
-from itertools import chain, islice
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
 
 from firstreply.domain.bands import Band, Clock, Policy
 from firstreply.domain.gauges import HORIZONS, BandState, QueueGauges
+from firstreply.domain.instant_index import InstantIndex
 
 _Key = TypeVar("_Key")
-
-_CHUNK = 512
-"""Instants in a chunk before it is split: short enough that an insertion moves little memory."""
-
 
 Seat = tuple[tuple[str, str], str, int]
 """(channel, queue), policy digest and start: where a contact waits; see ``Contact.waits_in``."""
@@ -49,81 +46,6 @@ class Urgent(msgspec.Struct, frozen=True):
     """Earliest deadline first."""
 
 
-class InstantIndex:
-    """A sorted multiset of instants, in chunks. Insertion and removal are O(sqrt n) at worst."""
-
-    def __init__(self) -> None:
-        self._chunks: list[list[int]] = []
-        self._lasts: list[int] = []
-
-    def __len__(self) -> int:
-        return sum(map(len, self._chunks))
-
-    def add(self, instant: int) -> None:
-        """Insert an instant; equal ones are kept each."""
-        if not self._chunks:
-            self._chunks.append([instant])
-            self._lasts.append(instant)
-            return
-        place = min(bisect_left(self._lasts, instant), len(self._chunks) - 1)
-        chunk = self._chunks[place]
-        insort(chunk, instant)
-        self._lasts[place] = chunk[-1]
-        if len(chunk) > 2 * _CHUNK:
-            self._chunks[place : place + 1] = [chunk[:_CHUNK], chunk[_CHUNK:]]
-            self._lasts[place : place + 1] = [chunk[_CHUNK - 1], chunk[-1]]
-
-    def remove(self, instant: int) -> None:
-        """Remove one occurrence. Raises KeyError when there is none."""
-        place = bisect_left(self._lasts, instant)
-        if place < len(self._chunks):
-            chunk = self._chunks[place]
-            position = bisect_left(chunk, instant)
-            if chunk[position] == instant:
-                del chunk[position]
-                if chunk:
-                    self._lasts[place] = chunk[-1]
-                else:
-                    del self._chunks[place], self._lasts[place]
-                return
-        raise KeyError(instant)
-
-    def first(self) -> int | None:
-        """Return the earliest instant."""
-        return self._chunks[0][0] if self._chunks else None
-
-    def count_until(self, instant: int) -> int:
-        """Return how many are not later than an instant."""
-        place = bisect_right(self._lasts, instant)
-        whole = sum(map(len, self._chunks[:place]))
-        if place == len(self._chunks):
-            return whole
-        return whole + bisect_right(self._chunks[place], instant)
-
-    def first_after(self, instant: int) -> int | None:
-        """Return the earliest one later than an instant."""
-        place = bisect_right(self._lasts, instant)
-        if place == len(self._chunks):
-            return None
-        chunk = self._chunks[place]
-        return chunk[bisect_right(chunk, instant)]
-
-    def until(self, instant: int) -> Iterator[int]:
-        """Yield those not later than an instant, the earliest first."""
-        for start in chain.from_iterable(self._chunks):
-            if start > instant:
-                return
-            yield start
-
-    def after(self, instant: int) -> Iterator[int]:
-        """Yield those later than an instant, the earliest first."""
-        place = bisect_right(self._lasts, instant)
-        if place < len(self._chunks):
-            chunk = self._chunks[place]
-            yield from chunk[bisect_right(chunk, instant) :]
-            yield from chain.from_iterable(self._chunks[place + 1 :])
-
-
 class WaitingRoom:
     """The indexes of one partition: waiting contacts and reply waits."""
 
@@ -131,21 +53,36 @@ class WaitingRoom:
         self._starts: dict[tuple[str, str, str], InstantIndex] = {}
         self._replies: dict[tuple[str, str], InstantIndex] = {}
 
-    def enter(self, pair: tuple[str, str], policy: str, start: int) -> None:
+    def enter(self, seat: Seat, contact_id: str) -> None:
         """A contact begins to wait in a (channel, queue), judged by a policy digest."""
-        self._starts.setdefault((*pair, policy), InstantIndex()).add(start)
+        pair, policy, start = seat
+        self._starts.setdefault((*pair, policy), InstantIndex()).add(start, contact_id)
 
-    def leave(self, pair: tuple[str, str], policy: str, start: int) -> None:
+    def leave(self, seat: Seat, contact_id: str) -> None:
         """It waits there no longer."""
-        _take(self._starts, (*pair, policy), start)
+        pair, policy, start = seat
+        _take(self._starts, (*pair, policy), start, contact_id)
 
-    def reply_enter(self, pair: tuple[str, str], since: int) -> None:
+    def reply_enter(self, pair: tuple[str, str], since: int, contact_id: str) -> None:
         """A customer begins to wait for a further reply."""
-        self._replies.setdefault(pair, InstantIndex()).add(since)
+        self._replies.setdefault(pair, InstantIndex()).add(since, contact_id)
 
-    def reply_leave(self, pair: tuple[str, str], since: int) -> None:
+    def reply_leave(self, pair: tuple[str, str], since: int, contact_id: str) -> None:
         """That wait is over."""
-        _take(self._replies, pair, since)
+        _take(self._replies, pair, since, contact_id)
+
+    def longest_overdue(self, at: int, policies: dict[str, Policy]) -> str:
+        """Return who is overdue longest at an instant, on the clock of its promise.
+
+        Among those overdue equally long, or not at all, the one that started first; then by id.
+        Without a promise the longest band counts. Raises ValueError when nobody waits.
+        """
+        firsts = (
+            (-_overdue(policies[digest], start, at), start, contact_id)
+            for (_, _, digest), index in self._starts.items()
+            for start, contact_id in (index.head(),)
+        )
+        return min(firsts)[2]
 
     def gauges(self, at: int, policies: dict[str, Policy]) -> dict[tuple[str, str], QueueGauges]:
         """Return who waits at an instant, by (channel, queue); pairs without anybody left out."""
@@ -181,10 +118,10 @@ class WaitingRoom:
         )
 
 
-def _take(indexes: dict[_Key, InstantIndex], key: _Key, instant: int) -> None:
+def _take(indexes: dict[_Key, InstantIndex], key: _Key, instant: int, contact_id: str) -> None:
     """Remove an instant, and the index with its last one."""
     index = indexes[key]
-    index.remove(instant)
+    index.remove(instant, contact_id)
     if index.first() is None:
         del indexes[key]
 
@@ -222,13 +159,22 @@ def _waiters(
 ) -> Iterator[Waiter]:
     """Yield who waits, as long as somebody asks for more."""
     band = policy.promise_band()
-    calendar = policy.calendar if band.clock is Clock.BUSINESS else None
     for start in starts:
         deadline = policy.deadline(band, start)
-        overdue = max(0, at - deadline)
-        if overdue and calendar is not None:
-            overdue = calendar.elapsed_us(deadline, at)
-        yield Waiter((pair, digest, start), band.name, deadline, overdue)
+        yield Waiter((pair, digest, start), band.name, deadline, _since(policy, deadline, at))
+
+
+def _overdue(policy: Policy, start: int, at: int) -> int:
+    """Return how long a contact is overdue at an instant, on the clock of its promise; 0 if not."""
+    return _since(policy, policy.deadline(policy.promise_band(), start), at)
+
+
+def _since(policy: Policy, deadline: int, at: int) -> int:
+    if at <= deadline:
+        return 0
+    if policy.promise_band().clock is Clock.BUSINESS and policy.calendar is not None:
+        return policy.calendar.elapsed_us(deadline, at)
+    return at - deadline
 
 
 def latest_start(policy: Policy, band: Band, at: int, amount: int) -> int:

@@ -5,7 +5,8 @@ written since, else the best complete chain - and compare it with the input; com
 that we were still a member *after* the read; claim the state under our generation and wait for the
 acknowledgement; commit again. Only then is anything folded or shown: a process that was replaced
 meanwhile gets no further than its commit. A zombie's later checkpoints carry an older generation
-and are passed over.
+and are passed over; those of a group that was deleted carry an older incarnation, for the first
+owner in a new group finds no commit and begins the next one (``state.writer.Writer.enter``).
 
 The first commit is not in the design's list. Without it, one who stood still while it read the log
 finds its successor's generation above its own, takes that for a group made anew, and claims a
@@ -20,6 +21,7 @@ import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import Final
 
 from firstreply.domain.engine import Changes, Engine
@@ -28,16 +30,18 @@ from firstreply.fold import PartitionFold
 from firstreply.keeping.port import InputLog, StateLog
 from firstreply.keeping.reading import (
     Found,
+    OtherInputError,
     find_state,
     fingerprint_of,
     note_of,
     pointer_of,
     require_same_input,
 )
+from firstreply.keeping.tail import still_ours
 from firstreply.ports import Committed
 from firstreply.state.assembly import Restored
 from firstreply.state.chain import Finding
-from firstreply.state.chunk import Fingerprint
+from firstreply.state.chunk import Fingerprint, is_void
 from firstreply.state.draft import Draft
 from firstreply.state.writer import Place, Writer
 
@@ -45,6 +49,16 @@ _log = logging.getLogger(__name__)
 
 _IDLE_SECONDS: Final = 60.0
 """A partition without news writes a slice of its base this often."""
+
+
+class _Hold:
+    """A partition in memory, and what writes its state."""
+
+    def __init__(self, fold: PartitionFold, writer: Writer) -> None:
+        self.fold = fold
+        self.writer = writer
+        self.written_at = -inf
+        """Seconds; of the last record that was acknowledged."""
 
 
 class StateKeeper:
@@ -55,7 +69,8 @@ class StateKeeper:
         log: the state log.
         new_fold: makes the fold of a partition that begins at an offset.
         rotation_seconds: each contact is written anew within this time.
-        accept_loss: go on where there is a commit and no state, or no state that can be read.
+        accept_loss: go on where there is a commit and no state, or no state that can be read; once
+            for each partition.
         monotonic: seconds.
     """
 
@@ -73,12 +88,11 @@ class StateKeeper:
         self._log = log
         self._new_fold = new_fold
         self._rotation = rotation_seconds
-        self._accept_loss = accept_loss
+        self._accepts_loss: defaultdict[int, bool] = defaultdict(lambda: accept_loss)
         self._monotonic = monotonic
-        self._writers: dict[int, Writer] = {}
-        self._folds: dict[int, PartitionFold] = {}
-        self._generations: dict[int, int] = {}
-        self._written_at: dict[int, float] = {}
+        self._holds: dict[int, _Hold] = {}
+        self._found: dict[int, _Hold] = {}
+        """Restored, and not claimed yet: a rebalance came in between."""
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.restoring: dict[int, float] = {}
         """Partition to the share of its state that is restored, 0 to 1."""
@@ -98,26 +112,38 @@ class StateKeeper:
             FatalError: its state is lost or does not belong to this input; says what to do.
         """
         self._require_epoch(partition, epoch)
+        self._require_partition(partition)
         generation = self._source.generation()  # of this epoch: a later one is not this hold's
         if generation < 0:
             msg = f"partition {partition}: not a member of the group just now"
             raise RetryableError(msg)
         async with self._busy[partition]:
-            try:
-                fold, writer = await self._find(partition, epoch, kept)
-            finally:
-                self.restoring.pop(partition, None)
             self._require_epoch(partition, epoch)
+            hold = await self._find(partition, kept)
+            self._require_epoch(partition, epoch)
+            writer = hold.writer
+            writer.enter(generation, await self._incarnation_told(partition))
             if writer.tip is not None:
                 await self._commit(partition, epoch, writer)
-            await self._claim(partition, fold, writer, generation)
+            await self._claim(partition, hold)
             await self._commit(partition, epoch, writer)
-            self._writers[partition] = writer
-            self._generations[partition] = generation
-            self._folds[partition] = fold
+            self._found.pop(partition, None)
+            self._holds[partition] = hold
+            self._accepts_loss[partition] = False
+            fold = hold.fold
             fold.committed, fold.confirmed = _offset(writer), True
             await self._source.begin(partition, fold.offset)
             return fold
+
+    def release(self, partition: int) -> None:
+        """Forget what is in memory of a partition that another one owns."""
+        self._holds.pop(partition, None)
+        self._found.pop(partition, None)
+
+    async def _incarnation_told(self, partition: int) -> int | None:
+        committed = await self._source.committed(partition)
+        pointer = pointer_of("" if committed is None else committed.note)
+        return None if pointer is None else pointer.incarnation
 
     async def _commit(self, partition: int, epoch: int, writer: Writer) -> None:
         """Commit where the tip stands. Raises RetryableError unless it was accepted."""
@@ -128,56 +154,67 @@ class StateKeeper:
             raise RetryableError(msg)
         self._require_epoch(partition, epoch)
 
-    async def _find(
-        self, partition: int, epoch: int, kept: PartitionFold | None
-    ) -> tuple[PartitionFold, Writer]:
-        writer = self._writers.get(partition)
+    async def _find(self, partition: int, kept: PartitionFold | None) -> _Hold:
+        """Return our memory, if it is still the state; else restore it."""
         first, end = await self._log.bounds(partition)
-        if kept is not None and writer is not None:
-            if writer.alone_until == end:
-                return kept, writer
+        held, found = self._holds.get(partition), self._found.pop(partition, None)
+        in_memory = [found] if held is None or held.fold is not kept else [held, found]
+        for hold in filter(None, in_memory):
+            if await still_ours(self._log, partition, hold.writer, end):
+                return hold
+        if held is not None:
             _log.warning("partition_taken_over", extra={"partition": partition})
-        found = await self._restore(partition, epoch, first, end)
+            self.release(partition)
+        try:
+            hold = self._found[partition] = await self._restored(partition, first, end)
+        finally:
+            self.restoring.pop(partition, None)
+        return hold
+
+    async def _restored(self, partition: int, first: int, end: int) -> _Hold:
+        found = await self._restore(partition, first, end)
         writer = Writer(
-            self._place(partition),
+            Place(self._source.topic, partition, self._source.partitions),
             uuid.uuid4().hex,
             restored=found.restored,
             greatest=found.verdict.greatest,
             end=end,
         )
         if found.restored is None:
-            return self._new_fold(partition, await self._fresh_offset(partition, end)), writer
-        return await self._resumed(partition, found.restored), writer
+            fold = self._new_fold(partition, await self._fresh_offset(partition, end))
+        else:
+            fold = await self._resumed(partition, found.restored)
+        return _Hold(fold, writer)
 
-    async def _claim(
-        self, partition: int, fold: PartitionFold, writer: Writer, generation: int
-    ) -> None:
+    async def _claim(self, partition: int, hold: _Hold) -> None:
         """Append a claim, or the first state of all, and wait for it."""
+        writer = hold.writer
         if writer.tip is None:
             nothing = Changes(frozenset(), frozenset())
-            draft = writer.checkpoint(
-                fold.engine, nothing, generation=generation, last=None, minimum=0
-            )
+            draft = writer.checkpoint(hold.fold.engine, nothing, last=None, minimum=0)
         else:
-            draft = writer.claim(generation)
+            draft = writer.claim()
         for _ in draft.pieces():
             await asyncio.sleep(0)
         offsets = await self._log.append(partition, draft.records)
+        if any(is_void(draft.header, part, offset) for part, offset in enumerate(offsets)):
+            msg = f"partition {partition}: somebody else wrote its state while we took it over"
+            raise RetryableError(msg)
         writer.acknowledged(draft, offsets)
-        self._written_at[partition] = self._monotonic()
+        hold.written_at = self._monotonic()
 
-    async def _restore(self, partition: int, epoch: int, first: int, end: int) -> Found:
+    async def _restore(self, partition: int, first: int, end: int) -> Found:
         """Read the state log; nothing is restored where nothing was ever written."""
 
         def told(share: float) -> None:
-            self._require_epoch(partition, epoch)  # or it would read on for nothing
+            self._require_ours(partition)  # or it would read on for nothing
             self.restoring[partition] = 0.8 * share
 
         committed = await self._source.committed(partition)
         pointer = pointer_of("" if committed is None else committed.note)
         found = await find_state(self._log, partition, (first, end), pointer, told)
         findings = found.verdict.findings
-        if found.restored is None and findings and not self._accept_loss:
+        if found.restored is None and findings and not self._accepts_loss[partition]:
             raise self._unreadable(partition, findings)
         for finding in findings:
             if finding.serious:
@@ -211,7 +248,11 @@ class StateKeeper:
         fold = self._new_fold(partition, restored.tip.offset)
         blank = fold.engine
         fold.engine = Engine.resume(
-            restored.standing, restored.store, blank.book, grace=blank.grace
+            restored.standing,
+            restored.store,
+            blank.book,
+            grace=blank.grace,
+            max_tracked=blank.max_tracked,
         )
         for placed in fold.engine.take_places():
             self.restoring[partition] = 0.8 + 0.2 * placed / max(restored.tip.tracked, 1)
@@ -227,11 +268,15 @@ class StateKeeper:
         committed = await self._source.committed(partition)
         if committed is None:
             return await self._source.first_offset(partition)
-        if self._accept_loss:
+        if self._accepts_loss[partition]:
+            begin, last = await self._source.bounds(partition)
+            # Outside of what the partition holds: made anew, or passed by retention.
+            offset = committed.offset if begin <= committed.offset <= last else begin
             _log.error(
-                "state_loss_accepted", extra={"partition": partition, "offset": committed.offset}
+                "state_loss_accepted",
+                extra={"partition": partition, "commit": committed.offset, "offset": offset},
             )
-            return committed.offset
+            return offset
         was = "is empty" if end == 0 else "holds nothing any more"
         msg = (
             f"partition {partition} of {self._source.topic} was read up to offset "
@@ -252,35 +297,46 @@ class StateKeeper:
 
     def _require_epoch(self, partition: int, epoch: int) -> None:
         if self._source.assignment().epoch != epoch:
-            msg = f"partition {partition} is not ours any more; a rebalance came"
-            raise RetryableError(msg)
+            raise _not_ours(partition)
 
-    def _place(self, partition: int) -> Place:
-        return Place(self._source.topic, partition, self._source.partitions)
+    def _require_ours(self, partition: int) -> None:
+        """Raise RetryableError once another one owns it; not while a rebalance is under way."""
+        now = self._source.assignment()
+        if now.settled and partition not in now.partitions:
+            raise _not_ours(partition)
+
+    def _require_partition(self, partition: int) -> None:
+        """Refuse a partition that was added to the topic while we ran."""
+        if partition >= self._source.partitions:
+            msg = (
+                f"{self._source.topic} has a new partition {partition}, and had "
+                f"{self._source.partitions} when firstreply started: contacts may lie in other "
+                "partitions than before, so their state is not where their events are. Set "
+                "kafka.group to a new name and kafka.start to where to begin"
+            )
+            raise OtherInputError(msg)
 
     # -- checkpoints
 
     def due(self, partition: int) -> bool:
         """Return whether a partition without news should write a slice of its base."""
-        written_at = self._written_at.get(partition)
-        return written_at is not None and self._monotonic() - written_at >= _IDLE_SECONDS
+        hold = self._holds.get(partition)
+        return hold is not None and self._monotonic() - hold.written_at >= _IDLE_SECONDS
 
     async def draft(self, fold: PartitionFold, changes: Changes) -> Draft | None:
         """Encode a checkpoint of the fold as it is; nothing may be folded until it returns.
 
         None for a fold that another one has replaced: it must not write under the new hold.
         """
-        partition = fold.partition
-        if self._folds.get(partition) is not fold:
+        hold = self._holds.get(fold.partition)
+        if hold is None or hold.fold is not fold:
             return None
-        writer = self._writers[partition]
         tracked = len(fold.engine.store)
-        since = self._monotonic() - self._written_at[partition]
-        tip = writer.tip
-        draft = writer.checkpoint(
+        since = self._monotonic() - hold.written_at
+        tip = hold.writer.tip
+        draft = hold.writer.checkpoint(
             fold.engine,
             changes,
-            generation=self._generations[partition],
             last=_last(fold, None if tip is None else tip.last),
             minimum=1 + round(tracked * since / self._rotation),
         )
@@ -298,16 +354,26 @@ class StateKeeper:
             msg = f"partition {partition} is being taken over"
             raise RetryableError(msg)
         async with self._busy[partition]:
-            writer = self._writers[partition]
-            if draft is None or draft.header.parent != writer.link:
+            hold = self._holds.get(partition)
+            if hold is None or draft is None or draft.header.parent != hold.writer.link:
                 msg = f"partition {partition} was taken over anew since the checkpoint was made"
                 raise RetryableError(msg)
-            writer.acknowledged(draft, await self._log.append(partition, draft.records))
-            self._written_at[partition] = self._monotonic()
+            offsets = await self._log.append(partition, draft.records)
+            hold.writer.acknowledged(draft, offsets)
+            hold.written_at = self._monotonic()
 
     def notes(self, partitions: Iterable[int]) -> dict[int, str]:
         """Return what is to travel with the commits: where the state log is to be read from."""
-        return {number: note_of(self._writers[number].pointer) for number in partitions}
+        holds = {number: self._holds.get(number) for number in partitions}
+        return {
+            number: note_of(hold.writer.pointer)
+            for number, hold in holds.items()
+            if hold is not None
+        }
+
+
+def _not_ours(partition: int) -> RetryableError:
+    return RetryableError(f"partition {partition} is not ours any more; a rebalance came")
 
 
 def _offset(writer: Writer) -> int:

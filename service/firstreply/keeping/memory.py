@@ -36,6 +36,9 @@ class MemoryKeeper:
         fold.committed = offset
         return fold
 
+    def release(self, partition: int) -> None:
+        """Nothing is kept here."""
+
     def due(self, partition: int) -> bool:  # noqa: ARG002
         """Never."""
         return False

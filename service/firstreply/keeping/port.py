@@ -1,6 +1,6 @@
 """What the processor asks of durability: to take partitions over, and to keep checkpoints."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from firstreply.domain.engine import Changes
@@ -30,6 +30,9 @@ class Checkpoints(Protocol):
             RetryableError: try again, if the partition is still ours.
             FatalError: its state is lost, or not that of this input; says what to do.
         """
+
+    def release(self, partition: int) -> None:
+        """Forget what is in memory of a partition that another one owns."""
 
     def due(self, partition: int) -> bool:
         """Return whether a checkpoint should be written although there is no news."""
@@ -69,8 +72,10 @@ class StateLog(Protocol):
     async def bounds(self, partition: int) -> tuple[int, int]:
         """Return the first offset, and the one after the last record."""
 
-    def read(self, partition: int, first: int, end: int) -> AsyncIterator[Sequence[StateRecord]]:
-        """Yield the records from ``first`` up to, not including, ``end``."""
+    def read(
+        self, partition: int, first: int, end: int
+    ) -> AsyncGenerator[Sequence[StateRecord], None]:
+        """Yield the records from ``first`` up to, not including, ``end``; to be closed."""
 
 
 class Input(Protocol):

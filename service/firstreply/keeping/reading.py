@@ -3,11 +3,15 @@
 For whoever takes a partition over, and for the commands that look at the state log. Where the
 commit says from where to read, only that much is read, with all it carries. Otherwise the whole log
 is read twice: first the headers, which tell what to go on from, then the chosen chain; days of
-checkpoints do not fit into memory.
+checkpoints do not fit into memory, nor do their headers (``state.chain``).
+
+All of it runs beside others on the event loop: whatever takes long stops now and then, and the
+choice among thousands of headers, which cannot, is made in a thread.
 """
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Final
 
 import msgspec
@@ -16,12 +20,16 @@ from firstreply.domain.errors import FatalError, RetryableError
 from firstreply.keeping.port import Input, StateLog
 from firstreply.ports import Record
 from firstreply.state.assembly import Assembly, Restored, SpoiledChainError
-from firstreply.state.chain import Choice, ChunkLog, Verdict
+from firstreply.state.chain import KEEP, ChunkLog, Verdict
 from firstreply.state.chunk import Fingerprint, Header, decode, fingerprint
+from firstreply.state.stored import Choice
 from firstreply.state.writer import Pointer
 
 _NOTE: Final = "v1"
 """Form of what travels with the commits."""
+
+_BYTES_AT_A_TIME: Final = 2_000_000
+"""Read before others get their turn: some milliseconds for the checksums."""
 
 Told = Callable[[float], None]
 """Called with the share that is done, 0 to 1."""
@@ -57,7 +65,8 @@ async def find_state(
     """
     first, end = bounds
     if pointer is not None and first < pointer.begin < end:
-        chunks = await _read(log, partition, (pointer.begin, end), told, bodies=True)
+        chunks = ChunkLog()
+        await _read(log, partition, (pointer.begin, end), told, chunks)
         found = await _assemble(log, partition, chunks, told)
         if found.restored is not None and not found.verdict.serious:
             return found
@@ -68,34 +77,46 @@ async def read_state(
     log: StateLog, partition: int, bounds: tuple[int, int], told: Told = lambda _: None
 ) -> Found:
     """Read a stretch, choose and assemble. Raises as ``find_state`` does."""
-    chunks = await _read(log, partition, bounds, told, bodies=False)
-    return await _assemble(log, partition, chunks, told)
+    chunks = ChunkLog(bodies=False, keep=KEEP)
+    while True:
+        await _read(log, partition, bounds, told, chunks)
+        found = await _assemble(log, partition, chunks, told)
+        if found.verdict.sure:
+            return found
+        chunks = chunks.again()
 
 
 async def _read(
-    log: StateLog, partition: int, bounds: tuple[int, int], told: Told, *, bodies: bool
-) -> ChunkLog:
+    log: StateLog, partition: int, bounds: tuple[int, int], told: Told, chunks: ChunkLog
+) -> None:
     first, end = bounds
-    chunks = ChunkLog(bodies=bodies)
     told(0.0)
-    async for batch in log.read(partition, first, end):
-        for record in batch:
-            chunks.add(record.offset, record.value)
-        told(0.5 * (batch[-1].offset + 1 - first) / (end - first))
-    return chunks
+    size = 0
+    async with aclosing(log.read(partition, first, end)) as batches:
+        async for batch in batches:
+            for record in batch:
+                chunks.add(record.offset, record.value)
+                size += len(record.value)
+                if size >= _BYTES_AT_A_TIME:
+                    size = 0
+                    await asyncio.sleep(0)
+            if chunks.crowded:
+                await asyncio.to_thread(chunks.let_go)
+            told(0.5 * (batch[-1].offset + 1 - first) / (end - first))
 
 
 async def _assemble(log: StateLog, partition: int, chunks: ChunkLog, told: Told) -> Found:
     """Choose and assemble; a checkpoint that turns out damaged is left out."""
     while True:
-        verdict = chunks.choose()
-        if verdict.choice is None:
+        verdict = await asyncio.to_thread(chunks.choose)
+        if verdict.choice is None or not verdict.sure:
             return Found(None, verdict)
         await _fill(log, partition, verdict.choice, told)
+        size = max(verdict.choice.size, 1)
         assembly = Assembly(verdict.choice)
         try:
             for done in assembly:
-                told(0.7 + 0.3 * done / max(verdict.choice.size, 1))
+                told(0.7 + 0.3 * done / size)
                 await asyncio.sleep(0)
         except SpoiledChainError as error:
             chunks.spoil(error.link, str(error))
@@ -104,7 +125,7 @@ async def _assemble(log: StateLog, partition: int, chunks: ChunkLog, told: Told)
 
 
 async def _fill(log: StateLog, partition: int, choice: Choice, told: Told) -> None:
-    """Read what the checkpoints of a chain carry, where only their headers were kept."""
+    """Read what the checkpoints of a chain carry, where it was not kept."""
     missing = {
         offset: (stored, part)
         for stored in choice.chunks
@@ -114,12 +135,14 @@ async def _fill(log: StateLog, partition: int, choice: Choice, told: Told) -> No
     if not missing:
         return
     first, end = min(missing), max(missing) + 1
-    async for batch in log.read(partition, first, end):
-        told(0.5 + 0.2 * (batch[-1].offset + 1 - first) / (end - first))
-        for record in batch:
-            if record.offset in missing:
-                stored, part = missing.pop(record.offset)
-                stored.payloads[part] = decode(record.value).payload
+    async with aclosing(log.read(partition, first, end)) as batches:
+        async for batch in batches:
+            told(0.5 + 0.2 * (batch[-1].offset + 1 - first) / (end - first))
+            for record in batch:
+                if record.offset in missing:
+                    stored, part = missing.pop(record.offset)
+                    stored.payloads[part] = decode(record.value).payload
+            await asyncio.sleep(0)
     if missing:
         msg = f"the state log {log.topic}, partition {partition}, changed while it was read"
         raise RetryableError(msg)

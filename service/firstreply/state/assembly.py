@@ -21,8 +21,8 @@ from firstreply.state.body import (
     read_policies,
     read_removed,
 )
-from firstreply.state.chain import Choice, Stored
 from firstreply.state.chunk import DamagedChunkError, Header, Link, shards_of
+from firstreply.state.stored import Choice, Stored
 from firstreply.state.window import Slice, Window
 
 if TYPE_CHECKING:

@@ -106,6 +106,8 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
     base_first: int
     """First shard of which this one has every contact; the next one's number follows, in a ring."""
     base_count: int
+    read_to: int | None = None
+    """Where a checkpoint that begins an incarnation must lie; see ``is_void``."""
 
 
 Order = tuple[int, int, int, int, int]
@@ -123,6 +125,15 @@ class Chunk(msgspec.Struct, frozen=True):
 def order(header: Header) -> Order:
     """Return what the greatest of is to be gone on from."""
     return (header.incarnation, header.generation, header.offset, header.log_time, header.seq)
+
+
+def is_void(header: Header, part: int, offset: int) -> bool:
+    """Return whether a record counts for nothing, because of where it lies in the log.
+
+    What begins an incarnation would beat whatever another one has written since the log was read.
+    So it holds only where reading ended: if it came later, whoever wrote in between stands above.
+    """
+    return header.read_to is not None and offset != header.read_to + part
 
 
 def fingerprint(

@@ -22,7 +22,7 @@ import msgspec
 from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.store import SHARDS, ContactStore
 from firstreply.state.assembly import Restored
-from firstreply.state.chunk import FOLD, Fingerprint, Header, Link, shards_of
+from firstreply.state.chunk import FOLD, Fingerprint, Header, Link, order, shards_of
 from firstreply.state.draft import Draft, frames_of
 from firstreply.state.window import Slice, Window
 
@@ -59,7 +59,8 @@ class Writer:
             whole and does a claim's work.
         greatest: of the log (``chain.Verdict``): what is written here must beat it, also where the
             state that it belongs to is lost and a new chain begins.
-        end: of the log, up to where it was read before; see ``alone_until``.
+        end: of the log, up to where it was read before; see ``ours_until``. None: nobody else can
+            write.
         limit: bytes of a body in one record.
     """
 
@@ -81,7 +82,19 @@ class Writer:
         self._tip = None if restored is None else restored.tip
         self._link = None if restored is None else restored.link
         self._window = Window() if restored is None else restored.window
-        self._alone_until = end
+        self._ours_until = end
+        self._generation = 0
+        self._incarnation = 0
+
+    @property
+    def name(self) -> str:
+        """Of this hold."""
+        return self._name
+
+    @property
+    def incarnation(self) -> int:
+        """What all that is written in this term carries, and the note of each commit too."""
+        return self._incarnation
 
     @property
     def tip(self) -> Header | None:
@@ -94,13 +107,14 @@ class Writer:
         return self._link
 
     @property
-    def alone_until(self) -> int | None:
-        """The end of the log as long as nobody else writes; None once somebody may have.
+    def ours_until(self) -> int | None:
+        """The end of the log up to which nobody else wrote since it was read.
 
-        If the log ends here when the partition comes back, our memory is its state. That our tip is
-        the last record is not enough: a zombie's own append hides what a new owner wrote before it.
+        If whatever follows is our own too when the partition comes back, our memory is its state.
+        That our tip is the last record is not enough: a zombie's own append hides what a new owner
+        wrote before it.
         """
-        return self._alone_until
+        return self._ours_until
 
     @property
     def pointer(self) -> Pointer | None:
@@ -108,9 +122,37 @@ class Writer:
         begin = self._window.begin
         if self._tip is None or self._link is None or begin is None:
             return None
-        return Pointer(begin, self._link.offset, self._tip.incarnation, self._tip.generation)
+        return Pointer(begin, self._link.offset, self._incarnation, self._generation)
 
-    def claim(self, generation: int) -> Draft:
+    def enter(self, generation: int, told: int | None) -> None:
+        """Begin a term: an assignment, in one generation of the group.
+
+        Generations rise from owner to owner, but begin anew with a group that was deleted or has
+        expired; and an owner of before may still append under a high one. So a group without a
+        commit of ours is a new one, and writes in an incarnation above all of the log; its commits
+        tell the next owner, even where the claim itself was never written.
+
+        Args:
+            generation: of the group, in the epoch that the commits will be made in.
+            told: incarnation in the note of the group's commit; None if it has none.
+        """
+        known = [one for one in (self._tip, self._greatest) if one is not None]
+        latest = max(known, key=lambda one: (one.incarnation, one.generation), default=None)
+        self._generation = generation
+        if latest is None:
+            self._incarnation = told or 0
+        elif told is None or (told <= latest.incarnation and generation <= latest.generation):
+            self._incarnation = latest.incarnation + 1
+        else:
+            self._incarnation = max(told, latest.incarnation)
+
+    def found_own(self, headers: Sequence[Header], end: int) -> None:
+        """Note what of ours lies in the log up to ``end`` beside what was acknowledged."""
+        known = [*headers, *filter(None, (self._greatest,))]
+        self._greatest = max(known, key=order, default=None)
+        self._ours_until = end
+
+    def claim(self) -> Draft:
         """Draft a claim on the tip: nothing changes but whose it is.
 
         After a restore, and whenever the partition came back in a new generation and nobody else
@@ -134,10 +176,11 @@ class Writer:
             seq=self._next_seq(),
             parent=self._link,
             kind="claim",
-            incarnation=self._incarnation(generation),
-            generation=generation,
+            incarnation=self._incarnation,
+            generation=self._generation,
             base_first=self._cursor(),
             base_count=0,
+            read_to=None if self._incarnation == tip.incarnation else self._ours_until,
         )
         return Draft(header, (), limit=self._limit, window=self._window, policies=frozenset())
 
@@ -146,7 +189,6 @@ class Writer:
         engine: Engine,
         changes: Changes,
         *,
-        generation: int,
         last: Fingerprint | None,
         minimum: int,
     ) -> Draft:
@@ -155,7 +197,6 @@ class Writer:
         Args:
             engine: of the partition; its offset is N.
             changes: all since the last acknowledged checkpoint.
-            generation: of the group, as it is in the epoch that the commit will be made in.
             last: what the record N - 1 was; None when none was folded yet.
             minimum: contacts of the base to write at least, so that a rotation ends in time even
                 when nothing changes.
@@ -174,8 +215,8 @@ class Writer:
             parts=1,
             parent=self._link,
             kind="checkpoint",
-            incarnation=self._incarnation(generation),
-            generation=generation,
+            incarnation=self._incarnation,
+            generation=self._generation,
             offset=standing.offset or 0,
             last=last,
             log_time=standing.log_time,
@@ -185,6 +226,7 @@ class Writer:
             shards=SHARDS,
             base_first=first,
             base_count=count,
+            read_to=self._ours_until if self._tip is None else None,
         )
         window = self._window.needed_with(shards_of(header))
         policies = {
@@ -213,25 +255,14 @@ class Writer:
         shards = frozenset(shards_of(draft.header))
         self._window = draft.window.followed_by(Slice(min(offsets), shards, draft.policies))
         undisturbed = list(offsets) == list(range(offsets[0], offsets[0] + len(offsets)))
-        if not undisturbed or offsets[0] != self._alone_until:
-            self._alone_until = None
-        else:
-            self._alone_until = offsets[-1] + 1
+        if undisturbed and offsets[0] == self._ours_until:
+            self._ours_until = offsets[-1] + 1
         self._link = Link(offsets[-1], self._name, draft.header.seq)
         self._tip = draft.header
 
     def _next_seq(self) -> int:
         self._seq += 1
         return self._seq - 1
-
-    def _incarnation(self, generation: int) -> int:
-        """Return the latest; one more where the group's generations have begun anew."""
-        known = [one for one in (self._tip, self._greatest) if one is not None]
-        if not known:
-            return 0
-        latest = max(known, key=lambda one: (one.incarnation, one.generation))
-        ours = latest.writer == self._name and latest.generation == generation
-        return latest.incarnation + (not ours and generation <= latest.generation)
 
     def _cursor(self) -> int:
         tip = self._tip

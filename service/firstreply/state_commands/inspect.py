@@ -7,7 +7,7 @@ import msgspec
 from firstreply.domain.instants import BEFORE_ALL, SECOND, to_datetime
 from firstreply.keeping.reading import Told
 from firstreply.state.assembly import Restored
-from firstreply.state.chain import Choice
+from firstreply.state.stored import Choice
 from firstreply.state_commands.ledgers import waiting
 from firstreply.state_commands.looking import Looked, look
 from firstreply.state_commands.opening import Place

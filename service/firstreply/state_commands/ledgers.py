@@ -1,11 +1,11 @@
-"""The identity that a state must keep: received = settled for the first time + moved + waiting."""
+"""The identity that a state must keep: received = settled at first + moved + evicted + waiting."""
 
 from collections.abc import Iterable, Mapping
 
 from firstreply.domain.contact import Contact
-from firstreply.domain.ledger import KINDS, MOVED, RECEIVED, SETTLEMENTS
+from firstreply.domain.ledger import EVICTED, KINDS, MOVED, RECEIVED, SETTLEMENTS
 
-_PARTS = (*SETTLEMENTS.values(), MOVED)
+_PARTS = (*SETTLEMENTS.values(), MOVED, EVICTED)
 
 
 def waiting(contacts: Iterable[Contact]) -> int:
@@ -15,6 +15,7 @@ def waiting(contacts: Iterable[Contact]) -> int:
 
 def imbalance(ledger: Mapping[str, int], waits: int) -> str | None:
     """Return what does not add up; None if all does."""
+    ledger = {EVICTED: 0, **ledger}  # a state may be older than this kind
     missing = [kind for kind in KINDS if kind not in ledger]
     if missing:
         return f"the ledger has no {', '.join(missing)}"

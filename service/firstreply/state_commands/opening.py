@@ -1,6 +1,6 @@
 """Connects the commands to a group and its state log, for the length of a ``with`` block."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
@@ -112,7 +112,7 @@ class AbsentLog:
         partition: int,  # noqa: ARG002
         first: int,  # noqa: ARG002
         end: int,  # noqa: ARG002
-    ) -> AsyncIterator[Sequence[StateRecord]]:
+    ) -> AsyncGenerator[Sequence[StateRecord], None]:
         """Yield nothing."""
         nothing: Sequence[Sequence[StateRecord]] = ()
         for batch in nothing:

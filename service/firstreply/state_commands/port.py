@@ -1,6 +1,6 @@
 """What the commands ask of Kafka; ``adapters.kafka.group`` and ``state_log`` give it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from firstreply.keeping.port import Input, StateLog
@@ -32,8 +32,8 @@ class Group(Input, Protocol):
     async def at_time(self, partition: int, instant: int) -> int | None:
         """Return the offset of the first record stamped at or after an instant, if there is one."""
 
-    def read(self, partition: int, first: int, end: int) -> AsyncIterator[Sequence[Record]]:
-        """Yield the records from ``first`` up to, not including, ``end``."""
+    def read(self, partition: int, first: int, end: int) -> AsyncGenerator[Sequence[Record], None]:
+        """Yield the records from ``first`` up to, not including, ``end``; to be closed."""
 
     async def commit(self, partition: int, offset: int, note: str) -> bool:
         """Commit for a group without members; False if it has some."""

@@ -12,6 +12,7 @@ Where the input was made anew, nothing of it was counted: the state begins empty
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Final
 
 import msgspec
@@ -179,13 +180,14 @@ class Rebuilding:
 
     async def _fold(self, fold: PartitionFold, target: int, told: Told) -> int:
         begin, folded = fold.offset, 0
-        async for batch in self._place.group.read(fold.partition, begin, target):
-            for start in range(0, len(batch), _SLICE):
-                fold.fold(batch[start : start + _SLICE])
-                await asyncio.sleep(0)
-            fold.take()  # counted by somebody before: nobody counts it again
-            folded += len(batch)
-            told((fold.offset - begin) / (target - begin))
+        async with aclosing(self._place.group.read(fold.partition, begin, target)) as batches:
+            async for batch in batches:
+                for start in range(0, len(batch), _SLICE):
+                    fold.fold(batch[start : start + _SLICE])
+                    await asyncio.sleep(0)
+                fold.take()  # counted by somebody before: nobody counts it again
+                folded += len(batch)
+                told((fold.offset - begin) / (target - begin))
         fold.engine.offset = target  # beyond the last record there may be offsets without one
         return folded
 

@@ -9,8 +9,6 @@ import asyncio
 import uuid
 from typing import Final
 
-import msgspec
-
 from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.errors import FatalError
 from firstreply.keeping.reading import note_of, pointer_of
@@ -75,11 +73,10 @@ async def write_whole(
     writer = Writer(
         Written(group.topic, partition, group.partitions), uuid.uuid4().hex, greatest=greatest
     )
-    draft = writer.checkpoint(engine, _NOTHING, generation=_GENERATION, last=last, minimum=0)
     # The commit may remember more than a log that was emptied.
-    least = _incarnation_above(committed)
-    incarnation = max(draft.header.incarnation, least)
-    draft.header = msgspec.structs.replace(draft.header, incarnation=incarnation)
+    pointer = pointer_of("" if committed is None else committed.note)
+    writer.enter(_GENERATION, None if pointer is None else pointer.incarnation + 1)
+    draft = writer.checkpoint(engine, _NOTHING, last=last, minimum=0)
     for _ in draft.pieces():
         await asyncio.sleep(0)
     offsets: list[int] = []
@@ -94,8 +91,3 @@ async def write_whole(
         )
         raise FatalError(msg)
     return draft.header
-
-
-def _incarnation_above(committed: Committed | None) -> int:
-    pointer = pointer_of("" if committed is None else committed.note)
-    return 0 if pointer is None else pointer.incarnation + 1

@@ -35,6 +35,10 @@ class FakeHealth:
     def ready(self) -> bool:
         return not self.reasons
 
+    @property
+    def spare(self) -> bool:
+        return False
+
     def partitions(self) -> dict[int, dict[str, int | None]]:
         return {3: {"offset": 7, "end": None}}
 
@@ -81,9 +85,15 @@ async def test_readyz_is_200_or_503_and_says_why(
 
     assert (ready.status, waiting.status) == (200, 503)
     assert ready.content_type == "application/json"
-    assert await ready.json() == {"ready": True, "reasons": [], "partitions": partitions}
+    assert await ready.json() == {
+        "ready": True,
+        "spare": False,
+        "reasons": [],
+        "partitions": partitions,
+    }
     assert await waiting.json() == {
         "ready": False,
+        "spare": False,
         "reasons": ["partition 3: catching up"],
         "partitions": partitions,
     }

@@ -124,7 +124,7 @@ def test_the_service_starts_not_ready_with_a_good_configuration_and_nothing_evic
     assert read(body, "firstreply_ready") == {(): 0}
     assert read(body, "firstreply_config_last_reload_successful") == {(): 1}
     assert read(body, "firstreply_config_info") == {("unset",): 1}
-    assert read(body, "firstreply_state_evicted_total") == {("capacity",): 0}
+    assert read(body, "firstreply_state_evicted_total") == {("waiting",): 0, ("settled",): 0}
     assert read(body, "firstreply_contacts_tracked") == {(): 0}
 
 

@@ -109,6 +109,7 @@ def test_the_ledger_counts_first_settlements_and_later_changes_as_resettled() ->
         "closed_unanswered": 1,
         "given_up": 1,
         "moved": 0,
+        "evicted": 0,
         "resettled": 2,
     }
     assert tuple(desk.gauges().ledger) == KINDS

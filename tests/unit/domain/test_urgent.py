@@ -5,8 +5,8 @@ import random
 import pytest
 
 from firstreply.domain.bands import Clock
+from firstreply.domain.instant_index import InstantIndex
 from firstreply.domain.instants import SECOND
-from firstreply.domain.waiting import InstantIndex
 from tests.unit.domain import oracle
 from tests.unit.domain.builders import (
     DAY,
@@ -88,8 +88,8 @@ def test_an_index_yields_from_an_instant_on_and_up_to_it() -> None:
     index = InstantIndex()
     draw = random.Random(7)
     instants = [draw.randrange(5000) for _ in range(3000)]
-    for instant in instants:
-        index.add(instant)
+    for number, instant in enumerate(instants):
+        index.add(instant, str(number))
 
     for edge in (-1, 0, min(instants), 2500, max(instants) - 1, max(instants), 6000):
         assert list(index.until(edge)) == sorted(one for one in instants if one <= edge)

@@ -11,7 +11,6 @@ from firstreply.domain.bands import Clock, Policy
 from firstreply.domain.events import ContactEvent
 from firstreply.domain.gauges import BandState, QueueGauges
 from firstreply.domain.instants import SECOND
-from firstreply.domain.waiting import InstantIndex
 from tests.unit.domain import oracle
 from tests.unit.domain.builders import (
     DAY,
@@ -321,29 +320,6 @@ def test_thousands_of_waiting_contacts_are_counted_exactly() -> None:
         desk.receive(responded(5000, name))
 
     assert desk.gauges().queues == {}
-
-
-@given(st.lists(st.integers(0, 40), max_size=60), st.integers(-1, 41))
-def test_an_index_of_instants_counts_as_a_sorted_list_does(instants: list[int], cut: int) -> None:
-    index = InstantIndex()
-
-    for instant in instants:
-        index.add(instant)
-
-    assert len(index) == len(instants)
-    assert index.first() == min(instants, default=None)
-    assert index.count_until(cut) == sum(instant <= cut for instant in instants)
-    assert index.first_after(cut) == min((one for one in instants if one > cut), default=None)
-
-
-@pytest.mark.parametrize("absent", [1, 3, 5])
-def test_an_index_of_instants_refuses_to_remove_what_is_not_there(absent: int) -> None:
-    index = InstantIndex()
-    index.add(2)
-    index.add(4)
-
-    with pytest.raises(KeyError):
-        index.remove(absent)
 
 
 def test_instants_of_the_oracle_start_on_a_monday_at_opening() -> None:

@@ -17,6 +17,8 @@ from firstreply.ports import Assignment
 
 _log = logging.getLogger(__name__)
 
+_SPARE = "the group has more members than partitions; this one takes over when another goes"
+
 
 class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """The assignment of one consumer, kept up to date by its rebalances.
@@ -53,6 +55,8 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
                 "partitions": sorted(self.current.partitions),
             },
         )
+        if not assigned:
+            _log.info("kafka_spare_member", extra={"meaning": _SPARE})
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Open an epoch that owns nothing. Called by aiokafka, also once before the first join."""

@@ -17,10 +17,10 @@ from datetime import timedelta
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import KafkaError
 
 from firstreply.adapters.kafka import errors as kafka_errors
+from firstreply.adapters.kafka.assignor import sticky_assignor
 from firstreply.adapters.kafka.closing import stop_consumer
 from firstreply.adapters.kafka.commits import GroupCommits
 from firstreply.adapters.kafka.connection import administering, connect
@@ -86,7 +86,7 @@ class KafkaSource:
         self._consumer = AIOKafkaConsumer(
             **connection_arguments(self._options),
             **consumer_arguments(self._options),
-            partition_assignment_strategy=(_sticky_assignor(),),
+            partition_assignment_strategy=(sticky_assignor(lambda: self.membership().generation),),
         )
         await connect(self._consumer.start, self._options)
         # Only now: start() with a subscription waits for the group without any limit.
@@ -322,8 +322,3 @@ class KafkaSource:
             msg = f"the Kafka source of topic {self.topic} is not started"
             raise FatalError(msg)
         return self._consumer
-
-
-def _sticky_assignor() -> type[StickyPartitionAssignor]:
-    """Return an assignor of our own: aiokafka keeps the last assignment on the class itself."""
-    return type("OwnStickyAssignor", (StickyPartitionAssignor,), {})

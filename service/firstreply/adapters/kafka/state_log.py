@@ -8,7 +8,8 @@ and not idempotent: a chunk written twice is harmless, while a sequence error en
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -22,6 +23,7 @@ from firstreply.adapters.kafka.offsets import LeaderOffsets
 from firstreply.adapters.kafka.options import KafkaOptions, milliseconds
 from firstreply.adapters.kafka.producer import Outgoing, Producer
 from firstreply.adapters.kafka.reader import read_stretch
+from firstreply.adapters.kafka.retention import retention_cautions
 from firstreply.adapters.kafka.topics import Topic, create, describe
 from firstreply.domain.errors import ConfigurationError, RetryableError
 from firstreply.domain.instants import SECOND
@@ -30,6 +32,8 @@ _log = logging.getLogger(__name__)
 
 _FOR_EVER: Final = -1
 _VISIBLE_SECONDS: Final = 0.05
+_LARGEST_BATCH: Final = 1_048_588
+"""Kafka's own default. Chunks are cut to fit it; a topic that takes less would refuse them."""
 
 
 class StateTopic(msgspec.Struct, frozen=True):
@@ -42,6 +46,8 @@ class StateTopic(msgspec.Struct, frozen=True):
     """None: as many as the input topic has."""
     min_insync: int | None = None
     """None: the broker's default; 2 where there are three replicas."""
+    longest_wait: timedelta | None = None
+    """How far back a rebuild of the state would have to read; None: to the first event."""
 
 
 class StateRecord(msgspec.Struct, frozen=True):
@@ -88,6 +94,8 @@ class KafkaStateLog:
             source = await describe(admin, self._options.topic)
             if source is None:
                 return  # the source says so, and better
+            for caution in retention_cautions(source, self._topic.longest_wait):
+                _log.warning("input_retention_short", extra={"meaning": caution})
             found = await describe(admin, self._topic.name)
             if found is None and not await self._make(admin, source):
                 found = await self._appeared(admin)
@@ -149,17 +157,21 @@ class KafkaStateLog:
 
     async def read(
         self, partition: int, first: int, end: int
-    ) -> AsyncIterator[Sequence[StateRecord]]:
+    ) -> AsyncGenerator[Sequence[StateRecord], None]:
         """Yield the records from ``first`` up to, not including, ``end``, in batches.
+
+        Close it (``contextlib.aclosing``), or its connection stays open when you stop early.
 
         Raises:
             RetryableError: the leader did not answer.
         """
-        async for batch in read_stretch(self._options, self._topic.name, partition, first, end):
-            yield [
-                StateRecord(record.offset, record.value or b"", record.timestamp)
-                for record in batch
-            ]
+        stretch = read_stretch(self._options, self._topic.name, partition, first, end)
+        async with aclosing(stretch) as batches:
+            async for batch in batches:
+                yield [
+                    StateRecord(record.offset, record.value or b"", record.timestamp)
+                    for record in batch
+                ]
 
     async def written_at(self, partition: int, offset: int) -> int | None:
         """Return when a record was appended, in microseconds; None if it is not there any more.
@@ -167,8 +179,9 @@ class KafkaStateLog:
         Raises:
             RetryableError: the leader did not answer.
         """
-        async for batch in self.read(partition, offset, offset + 1):
-            return batch[0].timestamp * (SECOND // 1000)
+        async with aclosing(self.read(partition, offset, offset + 1)) as batches:
+            async for batch in batches:
+                return batch[0].timestamp * (SECOND // 1000)
         return None
 
     async def _make(self, admin: AIOKafkaAdminClient, source: Topic) -> bool:
@@ -206,6 +219,7 @@ class KafkaStateLog:
             "retention.ms": str(milliseconds(self._topic.retention)),
             "retention.bytes": str(_FOR_EVER),
             "message.timestamp.type": "LogAppendTime",
+            "max.message.bytes": str(_LARGEST_BATCH),
             "min.insync.replicas": str(least),
             "unclean.leader.election.enable": "false",
         }
@@ -236,6 +250,8 @@ class KafkaStateLog:
                 f"topics --entity-name {found.name} --add-config {change}"
             )
             raise ConfigurationError(msg)
+        if found.configuration is None:
+            _log.warning("kafka_topic_configuration_hidden", extra={"topic": found.name})
 
     def _cannot_be_made(
         self, source: Topic, settings: dict[str, str], error: KafkaError
@@ -259,6 +275,8 @@ def _is_enough(name: str, found: str | None, wanted: str) -> bool:
             return int(found) == _FOR_EVER or (
                 wanted != str(_FOR_EVER) and int(found) > int(wanted)
             )
+        case "max.message.bytes":
+            return int(found) > int(wanted)
         case "min.insync.replicas" | "unclean.leader.election.enable":
             return True  # the operator's own trade between safety and availability
         case _:

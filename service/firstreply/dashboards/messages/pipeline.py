@@ -162,8 +162,11 @@ PANELS: Final = {
     "pipeline.evicted": PanelText(
         Text("Contacts dropped before their time", "Contacts évincés avant l'heure"),
         Text(
-            "Contacts an hour dropped from memory for want of room; they count as unanswered.",
-            "Contacts par heure retirés de la mémoire faute de place ; ils comptent sans réponse.",
+            "Contacts an hour dropped from memory for want of room (limits.max_tracked). Those "
+            "waiting count as unanswered; those settled were kept for late events alone.",
+            "Contacts par heure retirés de la mémoire faute de place (limits.max_tracked). Ceux en "
+            "attente (waiting) comptent sans réponse ; les soldés (settled) n'étaient gardés que "
+            "pour d'éventuels événements tardifs.",
         ),
         _NO_DATA,
     ),

@@ -1,0 +1,145 @@
+"""What a contact costs in memory: bytes per open and per settled contact.
+
+``python benchmarks/memory.py`` builds partitions of two sizes, each in a process of its own, and
+divides the growth of resident memory by the growth in contacts: what the program itself takes
+cancels out. Ids are as long as uuids, which is what most help desks and event buses use. *Open* is
+a contact that waits: opened, put into a queue and transferred. *Settled* is one that was answered
+and closed: opened, two messages of the customer, two answers, one close; ``settle_for`` keeps it.
+
+The bound ``limits.max_tracked`` is derived from the table that this prints (decision 9).
+"""
+
+# ruff: noqa: INP001, T201 - a folder of scripts is no package, and it prints
+
+import argparse
+import gc
+import random
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "service")]
+
+from firstreply.domain.bands import Band, Clock, Policy, PolicyBook, Promise  # noqa: E402
+from firstreply.domain.calendar import Calendar  # noqa: E402
+from firstreply.domain.engine import Engine  # noqa: E402
+from firstreply.domain.events import Actor, ContactEvent, EventType  # noqa: E402
+from firstreply.domain.instants import DAY, HOUR, MINUTE, SECOND  # noqa: E402
+
+BEGIN: Final = 1_772_442_000 * SECOND
+STATES: Final = ("open", "settled")
+SIZES: Final = (50_000, 150_000)
+
+Step = tuple[EventType, int, Actor | None, str | None]
+"""Type, seconds after the opening, actor, queue."""
+
+STORIES: Final[dict[str, tuple[Step, ...]]] = {
+    "open": (
+        (EventType.OPENED, 0, Actor.CUSTOMER, None),
+        (EventType.QUEUED, 2, None, "billing"),
+        (EventType.TRANSFERRED, 60, Actor.AGENT, "support"),
+    ),
+    "settled": (
+        (EventType.OPENED, 0, Actor.CUSTOMER, "billing"),
+        (EventType.MESSAGE, 30, Actor.CUSTOMER, None),
+        (EventType.RESPONDED, 300, Actor.AGENT, None),
+        (EventType.MESSAGE, 900, Actor.CUSTOMER, None),
+        (EventType.RESPONDED, 1200, Actor.AGENT, None),
+        (EventType.CLOSED, 1500, Actor.AGENT, None),
+    ),
+}
+
+
+def book() -> PolicyBook:
+    """Return three channels with four bands each, on a calendar, as the built-in ones are."""
+    office = Calendar.from_weekly(
+        timezone="Europe/Paris",
+        weekly={day: [("09:00", "17:00")] for day in ("mon", "tue", "wed", "thu", "fri")},
+    )
+    bands = (
+        Band("10m", 10 * MINUTE),
+        Band("1h", HOUR),
+        Band("8h", 8 * HOUR, Clock.BUSINESS),
+        Band("24h", DAY),
+    )
+    rules = {"promise": Promise("1h", 0.9), "give_up_after": 30 * DAY, "settle_for": 3 * DAY}
+    names = ("chat", "email", "other")
+    return PolicyBook(
+        [Policy(name, bands, calendar=office, **rules) for name in names],  # type: ignore[arg-type]
+        queues=dict.fromkeys(names, ("billing", "support")),
+    )
+
+
+def events(state: str, contacts: int) -> Iterator[ContactEvent]:
+    """Yield the events of so many contacts, opened over eight hours, one contact at a time."""
+    chance = random.Random(1)  # noqa: S311 - ids, not secrets
+    for number in range(contacts):
+        opened = BEGIN + number * 8 * HOUR // contacts
+        contact_id = _uuid(chance)
+        channel = ("chat", "email")[number % 2]
+        for kind, after, actor, queue in STORIES[state]:
+            yield ContactEvent(
+                contact_id,
+                kind,
+                opened + after * SECOND,
+                _uuid(chance),
+                channel if kind is EventType.OPENED else None,
+                queue,
+                actor,
+                None,
+                None,
+            )
+
+
+def _uuid(chance: random.Random) -> str:
+    return str(uuid.UUID(int=chance.getrandbits(128)))
+
+
+def resident() -> int:
+    """Return the resident memory of this process in bytes."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+
+def build(state: str, contacts: int) -> None:
+    """Build a partition in this process, and print its resident memory in bytes."""
+    engine = Engine(book(), grace=5 * SECOND, max_tracked=10 * contacts)
+    for number, event in enumerate(events(state, contacts)):
+        engine.receive(event, event.time)
+        if number % 10_000 == 0:  # as each checkpoint does
+            engine.take_increments()
+            engine.changes()
+    engine.take_increments()
+    engine.changes()
+    gc.collect()
+    assert len(engine.store) == contacts, "a contact was forgotten"  # noqa: S101
+    print(resident())
+
+
+def measured(state: str, contacts: int) -> int:
+    """Build in a process of its own."""
+    command = [sys.executable, __file__, "--build", state, str(contacts)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", nargs=2, metavar=("STATE", "CONTACTS"))
+    given = parser.parse_args()
+    if given.build:
+        build(given.build[0], int(given.build[1]))
+        return
+    print(f"{'':8} {'events':>6} {'bytes a contact':>16} {'contacts a GiB':>15}")
+    for state in STATES:
+        small, large = (measured(state, size) for size in SIZES)
+        each = (large - small) / (SIZES[1] - SIZES[0])
+        print(f"{state:8} {len(STORIES[state]):6} {each:16.0f} {2**30 / each:15,.0f}")
+
+
+if __name__ == "__main__":
+    main()

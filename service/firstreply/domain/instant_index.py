@@ -1,0 +1,113 @@
+"""A sorted index of instants, each with the id of a contact: who comes first, how many until when.
+
+Two lists of chunks run side by side, one of instants and one of ids, so that an entry costs 16
+bytes and bisecting compares integers. Entries of one instant stand in the order of their ids: the
+order never depends on the order of insertion, and a restored index equals the one that was left.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final
+
+_CHUNK: Final = 512
+"""Instants in a chunk before it is split: short enough that an insertion moves little memory."""
+
+
+class InstantIndex:
+    """A sorted multiset of instants, in chunks. Insertion and removal are O(sqrt n) at worst."""
+
+    def __init__(self) -> None:
+        self._chunks: list[list[int]] = []
+        self._ids: list[list[str]] = []
+        self._lasts: list[tuple[int, str]] = []
+        """The last entry of each chunk."""
+
+    def __len__(self) -> int:
+        return sum(map(len, self._chunks))
+
+    def add(self, instant: int, contact_id: str) -> None:
+        """Insert an entry that is not there yet."""
+        if not self._chunks:
+            self._chunks.append([instant])
+            self._ids.append([contact_id])
+            self._lasts.append((instant, contact_id))
+            return
+        place = min(bisect_left(self._lasts, (instant, contact_id)), len(self._chunks) - 1)
+        position = self._position(place, instant, contact_id)
+        chunk, ids = self._chunks[place], self._ids[place]
+        chunk.insert(position, instant)
+        ids.insert(position, contact_id)
+        self._lasts[place] = (chunk[-1], ids[-1])
+        if len(chunk) > 2 * _CHUNK:
+            self._split(place)
+
+    def remove(self, instant: int, contact_id: str) -> None:
+        """Remove an entry. Raises KeyError when there is none."""
+        place = bisect_left(self._lasts, (instant, contact_id))
+        if place < len(self._chunks):
+            chunk, ids = self._chunks[place], self._ids[place]
+            position = self._position(place, instant, contact_id)
+            if chunk[position] == instant and ids[position] == contact_id:
+                del chunk[position], ids[position]
+                if chunk:
+                    self._lasts[place] = (chunk[-1], ids[-1])
+                else:
+                    del self._chunks[place], self._ids[place], self._lasts[place]
+                return
+        raise KeyError(instant)
+
+    def first(self) -> int | None:
+        """Return the earliest instant."""
+        return self._chunks[0][0] if self._chunks else None
+
+    def head(self) -> tuple[int, str]:
+        """Return the first entry. Raises IndexError when there is none."""
+        return self._chunks[0][0], self._ids[0][0]
+
+    def count_until(self, instant: int) -> int:
+        """Return how many are not later than an instant."""
+        place = self._first_chunk_after(instant)
+        whole = sum(map(len, self._chunks[:place]))
+        if place == len(self._chunks):
+            return whole
+        return whole + bisect_right(self._chunks[place], instant)
+
+    def first_after(self, instant: int) -> int | None:
+        """Return the earliest one later than an instant."""
+        place = self._first_chunk_after(instant)
+        if place == len(self._chunks):
+            return None
+        chunk = self._chunks[place]
+        return chunk[bisect_right(chunk, instant)]
+
+    def until(self, instant: int) -> Iterator[int]:
+        """Yield those not later than an instant, the earliest first."""
+        for start in chain.from_iterable(self._chunks):
+            if start > instant:
+                return
+            yield start
+
+    def after(self, instant: int) -> Iterator[int]:
+        """Yield those later than an instant, the earliest first."""
+        place = self._first_chunk_after(instant)
+        if place < len(self._chunks):
+            chunk = self._chunks[place]
+            yield from chunk[bisect_right(chunk, instant) :]
+            yield from chain.from_iterable(self._chunks[place + 1 :])
+
+    def _first_chunk_after(self, instant: int) -> int:
+        """Return the number of the first chunk that has a later instant."""
+        return bisect_left(self._lasts, (instant + 1, ""))
+
+    def _position(self, place: int, instant: int, contact_id: str) -> int:
+        """Return where in a chunk an entry stands, or belongs."""
+        chunk = self._chunks[place]
+        first = bisect_left(chunk, instant)
+        return bisect_left(self._ids[place], contact_id, first, bisect_right(chunk, instant, first))
+
+    def _split(self, place: int) -> None:
+        chunk, ids = self._chunks[place], self._ids[place]
+        self._chunks[place : place + 1] = [chunk[:_CHUNK], chunk[_CHUNK:]]
+        self._ids[place : place + 1] = [ids[:_CHUNK], ids[_CHUNK:]]
+        self._lasts.insert(place, (chunk[_CHUNK - 1], ids[_CHUNK - 1]))

@@ -1,0 +1,200 @@
+"""Topics as the test itself sees them: made, filled, and read back whole."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
+
+from firstreply.state.chunk import DamagedChunkError, decode, order
+from tests.faults.checks import Checkpoint
+from tests.faults.truth import Place
+from tests.faults.workload import Sent, Workload
+
+_TURN_SECONDS: Final = 0.05
+_PATIENCE_SECONDS: Final = 60.0
+
+
+@asynccontextmanager
+async def administering(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Open an administration client, however long the cluster needs to answer."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while True:
+            try:
+                await admin.start()
+                break
+            except (KafkaError, OSError):
+                await asyncio.sleep(0.5)
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def create_topic(
+    servers: str, name: str, partitions: int, *, replicas: int = 3, **settings: str
+) -> None:
+    """Create a topic; settings are Kafka's, with ``_`` for ``.``."""
+    configs = {key.replace("_", "."): value for key, value in settings.items()}
+    async with administering(servers) as admin:
+        topic = NewTopic(name, partitions, replication_factor=replicas, topic_configs=configs)
+        answer = await admin.create_topics([topic])
+    assert [error[1] for error in answer.topic_errors] == [0], answer
+
+
+async def delete_topics(servers: str, *names: str) -> None:
+    """Delete topics, those that exist."""
+    async with administering(servers) as admin:
+        known = set(await admin.list_topics())
+        await admin.delete_topics([name for name in names if name in known])
+
+
+async def leaders(servers: str, topic: str) -> dict[int, int]:
+    """Return partition to the broker that leads it, by its index in the cluster."""
+    async with administering(servers) as admin:
+        (told,) = await admin.describe_topics([topic])
+    return {part["partition"]: part["leader"] - 1 for part in told["partitions"]}
+
+
+async def coordinator(servers: str, group: str) -> int:
+    """Return the broker that coordinates a group, by its index in the cluster."""
+    async with administering(servers) as admin:
+        node: int = await admin.find_coordinator(group)
+    return node - 1
+
+
+async def committed(servers: str, group: str, topic: str) -> dict[int, int]:
+    """Return partition to the offset that the group has committed."""
+    async with administering(servers) as admin:
+        found = await admin.list_consumer_group_offsets(group)
+    return {place.partition: at.offset for place, at in found.items() if place.topic == topic}
+
+
+async def read_topic(servers: str, topic: str) -> list[ConsumerRecord]:
+    """Return all records, in order within each partition; nothing for a topic that is absent."""
+    async with administering(servers) as admin:
+        (told,) = await admin.describe_topics([topic])
+    places = [TopicPartition(topic, part["partition"]) for part in told["partitions"]]
+    if not places:
+        return []
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=servers, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        first = await consumer.beginning_offsets(places)
+        left = {place for place in places if first[place] < ends[place]}
+        records: list[ConsumerRecord] = []
+        while left:
+            for place, batch in (await consumer.getmany(*left, timeout_ms=500)).items():
+                records += [record for record in batch if record.offset < ends[place]]
+            left = {place for place in left if await consumer.position(place) < ends[place]}
+    finally:
+        await consumer.stop()
+    return sorted(records, key=lambda record: (record.partition, record.offset))
+
+
+async def checkpoints(servers: str, state_topic: str) -> list[Checkpoint]:
+    """Return what the headers of a state log say."""
+    found = []
+    for record in await read_topic(servers, state_topic):
+        try:
+            header = decode(record.value).header
+        except DamagedChunkError:
+            continue
+        found.append(
+            Checkpoint(
+                partition=record.partition,
+                at=record.offset,
+                parent=None if header.parent is None else header.parent.offset,
+                order=order(header),
+                offset=header.offset,
+                ledger=header.ledger,
+            )
+        )
+    return found
+
+
+async def dead_letters(servers: str, topic: str) -> list[Place]:
+    """Return where the dead letters of a topic came from."""
+    places = []
+    for record in await read_topic(servers, f"{topic}.dead-letters"):
+        headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+        partition = int(headers["__streams.errors.partition"])
+        places.append(Place(partition, int(headers["__streams.errors.offset"])))
+    return places
+
+
+class Feed:
+    """Sends a workload as time passes, and what is left of it at the end."""
+
+    def __init__(self, servers: str, topic: str, workload: Workload) -> None:
+        """Prepare it; a context manager sends."""
+        self._servers = servers
+        self._topic = topic
+        self._workload = workload
+        self._producer: AIOKafkaProducer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.sent = 0
+        self.last_at = 0.0
+        """Seconds since the epoch: the latest time that an event tells, or later."""
+
+    async def start(self) -> None:
+        """Begin to send."""
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._servers, acks="all", linger_ms=20, request_timeout_ms=60_000
+        )
+        await self._producer.start()
+        self._task = asyncio.create_task(self._run(), name="feed")
+
+    async def stop(self) -> None:
+        """Send the rest and wait until all is acknowledged. Idempotent."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        for sent in self._workload.rest():
+            await self._send(sent)
+        self.last_at = max(self.last_at, time.time())
+        assert self._producer is not None
+        await self._producer.stop()
+
+    async def abort(self) -> None:
+        """End at once, whatever is not sent yet. Idempotent."""
+        task, self._task = self._task, None
+        if task is not None and self._producer is not None:
+            task.cancel()
+            await asyncio.wait({task})
+            stopping = asyncio.create_task(self._producer.stop())
+            await asyncio.wait({stopping}, timeout=5)
+            stopping.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            for sent in self._workload.until(time.time()):
+                await self._send(sent)
+            await asyncio.sleep(_TURN_SECONDS)
+
+    async def _send(self, sent: Sent) -> None:
+        assert self._producer is not None
+        future: asyncio.Future[Any] = await self._producer.send(
+            self._topic, key=sent.key, value=sent.value
+        )
+        future.add_done_callback(_seen)
+        self.sent += 1
+        self.last_at = max(self.last_at, sent.at)
+
+
+def _seen(future: asyncio.Future[Any]) -> None:
+    """Look at a failure: what was not written is not in the topic, and so not in the truth."""
+    if not future.cancelled():
+        future.exception()
