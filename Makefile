@@ -5,6 +5,8 @@
 #   PYTEST_ARGS="-k words"    more arguments for pytest
 #   REQUIRE_SERVERS=1         a server that cannot be had is a failure, not a skip
 #   NO_APT=1                  never call apt-get
+#   KAFKA_VERSION=3.9.1       another Kafka than that of deploy/kafka/pom.xml
+#   FAULTS_SOAK_MINUTES=30    faults at random for so long, after those of make test-faults
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
@@ -13,8 +15,8 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kafka test test-fast check lint format lock docs kafka servers clean distclean \
-	venv venv-run
+.PHONY: help demo demo-kafka test test-faults test-fast check lint format lock docs kafka servers \
+	clean distclean venv venv-run
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,9 +29,15 @@ demo-kafka: venv-run kafka ## The same through a real Apache Kafka
 
 test: venv ## All tests, with real servers, and the coverage they must reach
 	@$(SERVERS) kafka prometheus alertmanager chromium || true
-	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
+	$(PYTEST) --cov --cov-report=term -m "not faults" $(PYTEST_ARGS)
 	@echo "==> every branch of the domain"
 	@$(BIN)/coverage report --include='*/domain/*' --fail-under=100
+
+test-faults: venv ## Every fault on three real brokers, in at most an hour
+	@$(SERVERS) kafka prometheus || true
+	rm -f .cache/faults.jsonl
+	$(PYTEST) tests/faults $(PYTEST_ARGS)
+	$(BIN)/python -m tests.faults.record
 
 test-fast: venv ## The tests that need no server, in less than a minute
 	$(PYTEST) -m "not servers and not slow" $(PYTEST_ARGS)

@@ -2,7 +2,7 @@
 # Gets the real servers that tests and the Kafka demo run, each only when it is not there yet.
 # Usage: servers.sh NAME...   with NAME among: kafka prometheus alertmanager chromium
 #   kafka         Apache Kafka's jars by Maven into .cache/kafka-VERSION; Java and Maven come from
-#                 Debian's packages when absent
+#                 Debian's packages when absent; KAFKA_VERSION=3.9.1 gets another version
 #   prometheus    prometheus and promtool: those on the PATH, else Debian's packages unpacked into
 #                 .cache/debian, so that no service is installed or started
 #   alertmanager  alertmanager and amtool: likewise
@@ -42,6 +42,7 @@ has_java_and_maven() {
 get_kafka() {
     local version folder
     version=$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' deploy/kafka/pom.xml)
+    version=${KAFKA_VERSION:-$version}
     folder=.cache/kafka-$version
     if [[ -d $folder ]]; then
         java_is_new_enough || has_java_and_maven
@@ -51,7 +52,7 @@ get_kafka() {
     rm -rf "$folder.part"
     with_progress "getting Apache Kafka $version by Maven (about 45 MB)" .cache/maven.log \
         mvn --batch-mode --no-transfer-progress --file deploy/kafka/pom.xml \
-        dependency:copy-dependencies -DincludeScope=runtime \
+        dependency:copy-dependencies -DincludeScope=runtime -Dkafka.version="$version" \
         -DoutputDirectory="$PWD/$folder.part" || {
         problem="Maven could not get Apache Kafka $version, see .cache/maven.log"
         return 1

@@ -9,14 +9,14 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import msgspec
 
 from firstreply import wiring
-from firstreply.adapters.clock import SystemClock
+from firstreply.adapters.clock import SystemClock, lease_seconds
 from firstreply.adapters.http import Server
 from firstreply.adapters.kafka.dead_letters import KafkaDeadLetters
 from firstreply.adapters.kafka.source import KafkaSource
@@ -72,6 +72,8 @@ class _Surroundings(msgspec.Struct, frozen=True):
     group: Group
     keep: Callable[[NewFold], Checkpoints]
     zero_first: ZeroFirst = "all"
+    before_release: Callable[[Callable[[], Awaitable[None]]], None] = lambda _: None
+    """Is told what to do before partitions are given up."""
 
 
 async def run_kafka(
@@ -117,6 +119,7 @@ async def run_kafka(
             clock=clock or SystemClock(),
             group=Group(identity, source.membership, wiring.exchange(settings, identity), rate),
             keep=keep,
+            before_release=source.before_release,
         )
         await _serve(settings, surroundings, companions)
 
@@ -146,7 +149,7 @@ async def _serve(
 ) -> None:
     source = around.source
     book = policy_book(settings)
-    publisher = Publisher(book, source.topic, zero_first=around.zero_first)
+    publisher = Publisher(book, source.topic, zero_first=around.zero_first, seconds=lease_seconds)
     publisher.config_hash(settings_hash(settings))
     board = Board(
         book,
@@ -161,9 +164,10 @@ async def _serve(
         publisher=board,
         clock=around.clock,
         wall=SystemClock(),
-        monotonic=time.monotonic,
+        monotonic=lease_seconds,
         pace=wiring.pace(settings),
     )
+    around.before_release(processor.checkpoint_once)
     showing = Showing(around.group, processor, board, book, Language(settings.language))
     async with AsyncExitStack() as stack:
         server = Server(publisher, processor.health, showing.routes)

@@ -68,6 +68,10 @@ class Board:
         self._behind.drop(partition)
         self._now.pop(partition, None)
 
+    def lease(self, until: float) -> None:
+        """Hand on."""
+        self._behind.lease(until)
+
     def clock(self, partition: int, at: int | None) -> None:
         """Hand on."""
         self._behind.clock(partition, at)

@@ -6,7 +6,7 @@ since the last look. *Stalled* means that something that must go on has stood st
 the process then exits with an error that names it, since a monitor that hangs looks like peace.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -58,7 +58,8 @@ class Health:
         self._proved_at = now
         self._unbegun_since: float | None = None
         self._restoring: dict[int, float] = {}
-        self._failure: str | None = None
+        self._undurable: dict[int, tuple[float, str]] = {}
+        """Partition to since when, and why, nothing could be made durable."""
         self._rebalancing_since: float | None = None
         self._joined = False
         self._spare = False
@@ -94,14 +95,16 @@ class Health:
             for number, seen in sorted(self._progress.items())
         }
 
-    def committed(self, now: float) -> None:
-        """Note an accepted commit."""
+    def committed(self, partitions: Iterable[int], now: float) -> None:
+        """Note an accepted commit, and of which partitions."""
         self._committed_at = now
-        self._failure = None
+        for number in partitions:
+            self._undurable.pop(number, None)
 
-    def failed(self, why: str) -> None:
-        """Note why a checkpoint could not be made durable."""
-        self._failure = why
+    def failed(self, partition: int, why: str) -> None:
+        """Note why a checkpoint of a partition could not be made durable."""
+        since, _ = self._undurable.get(partition, (self._committed_at, ""))
+        self._undurable[partition] = (since, why)
 
     def proved(self, now: float) -> None:
         """Note that the end offsets were told, or that there was nothing to ask for."""
@@ -143,6 +146,8 @@ class Health:
         self._restoring = dict(restoring)
         if not offsets:
             self._committed_at = now  # nothing to commit is no refusal
+        for number in set(self._undurable) - set(offsets):
+            del self._undurable[number]
         before = self._progress
         self._progress = {
             number: _seen(before.get(number), offset, ends.get(number), now)
@@ -170,8 +175,8 @@ class Health:
                 self._rebalancing_since,
                 f"a rebalance did not end {limit}: do all members of the group answer?",
             )
-        if self._failure is not None:
-            yield self._committed_at, f"nothing was made durable {limit}: {self._failure}"
+        for number, (since, why) in self._undurable.items():
+            yield since, f"partition {number}: nothing was made durable {limit}: {why}"
         yield (
             self._committed_at,
             (
@@ -220,9 +225,15 @@ class Health:
             quiet = now - self._proved_at
             yield Trust.STALE, f"no broker told the end offsets for {quiet:.0f} s"
         if now - self._committed_at > BEHIND_SECONDS:
-            why = "" if self._failure is None else f": {self._failure}"
             quiet = now - self._committed_at
-            yield Trust.STALE, f"no commit was accepted for {quiet:.0f} s{why}"
+            yield Trust.STALE, f"no commit was accepted for {quiet:.0f} s"
+        yield from self._find_undurable(now)
+
+    def _find_undurable(self, now: float) -> Iterator[tuple[Trust, str]]:
+        for number, (since, why) in sorted(self._undurable.items()):
+            if now - since > BEHIND_SECONDS:
+                text = f"partition {number}: nothing was made durable for {now - since:.0f} s"
+                yield Trust.STALE, f"{text}: {why}"
 
 
 def _seen(before: _Progress | None, offset: int, end: int | None, now: float) -> _Progress:

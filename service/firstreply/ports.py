@@ -186,6 +186,12 @@ class Publisher(Protocol):
     def lag(self, partition: int, messages: int, seconds: float) -> None:
         """Set how far the partition's end is ahead of what was folded."""
 
+    def lease(self, until: float) -> None:
+        """Show no partition from an instant on, unless told again: seconds, as the lease's clock.
+
+        Judged when somebody looks: who stood still meanwhile must not show what is another's.
+        """
+
     def drop(self, partition: int) -> None:
         """Stop to show a partition that is not ours, or may not be any more."""
 

@@ -12,7 +12,8 @@ Order within a checkpoint is the guarantee: nothing is published before its dead
 acknowledged, its state is appended, its offset is committed and the assignment is unchanged. What
 could not be made durable is put back and goes with the next checkpoint; counters never double.
 
-A checkpoint is a consistent cut: while it is encoded nothing of that partition is folded.
+A checkpoint is a consistent cut: while it is encoded nothing of that partition is folded, and all
+that is shown of a partition - counters, ledger, who waits - is of one cut, shown in one step.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from typing import Final
 import msgspec
 
 from firstreply.domain.errors import FatalError, RetryableError
+from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.instants import SECOND
 from firstreply.fold import PartitionFold, Span
 from firstreply.health import Health
@@ -78,6 +80,17 @@ class Pace(msgspec.Struct, frozen=True):
         return min(IDLE_COMMIT_SECONDS, self.lease_seconds / 3)
 
 
+class _Cut(msgspec.Struct, frozen=True):
+    """One partition at the instant of a checkpoint."""
+
+    fold: PartitionFold
+    span: Span
+    gauges: PartitionGauges
+    news: bool
+    """Whether there is anything to make durable."""
+    draft: Draft | None
+
+
 class Processor:
     """Runs one source through its folds.
 
@@ -121,6 +134,8 @@ class Processor:
         """By partition: whoever folds, fires or makes a cut holds it."""
         self._ends: dict[int, int] = {}
         self._committed_at = monotonic()
+        self._durable_at: dict[int, float] = {}
+        self._cutting = asyncio.Lock()
         self._stopping = asyncio.Event()
         self.health = Health(pace.stall_seconds, monotonic())
 
@@ -167,6 +182,7 @@ class Processor:
             self._begun.clear()
             self._again_at.clear()
             self._committed_at = self._monotonic()
+            self._publisher.lease(self._committed_at + self._pace.lease_seconds)
             self._let_go(assignment)
         now = self._monotonic()
         resting = {number for number, again in self._again_at.items() if now < again}
@@ -190,6 +206,7 @@ class Processor:
         if self._source.assignment().epoch == epoch == self._epoch:
             fold.epoch = epoch
             self._folds[number] = fold
+            self._durable_at[number] = self._monotonic()
             self._begun.add(number)
 
     def _let_go(self, assignment: Assignment) -> None:
@@ -203,6 +220,7 @@ class Processor:
             if assignment.settled:
                 del self._folds[number]
                 self._ends.pop(number, None)
+                self._durable_at.pop(number, None)
                 self._checkpoints.release(number)
 
     async def _fold(self, number: int, records: Sequence[Record]) -> None:
@@ -278,70 +296,95 @@ class Processor:
             await self.checkpoint_once()
 
     async def checkpoint_once(self) -> None:
-        """Make durable what was folded since the last time, then publish it."""
-        epoch = self._epoch
-        folds = self.folds
-        spans: dict[int, Span] = {}
-        drafts: dict[int, Draft | None] = {}
-        for number, fold in folds.items():
-            async with self._still[number]:
-                if self._folds.get(number) is not fold:
-                    continue  # taken over anew while we waited for its turn
-                span = spans[number] = fold.take()
-                if _has_news(fold, span) or self._checkpoints.due(number):
-                    drafts[number] = await self._checkpoints.draft(fold, span.changes)
-        durable = bool(spans) and await self._make_durable(spans, drafts, epoch)
-        for number, span in spans.items():
-            # To the same fold: meanwhile another may have counted what this one holds.
-            if durable:
-                folds[number].committed = span.offset
-                folds[number].confirmed = True
-                self._publisher.checkpointed(number, epoch, span.increments)
-            else:
-                folds[number].put_back(span)
-        self._show_gauges()
-        self._check()
+        """Make durable what was folded since the last time, then publish it.
 
-    async def _make_durable(
-        self, spans: dict[int, Span], drafts: dict[int, Draft | None], epoch: int
-    ) -> bool:
-        now = self._monotonic()
-        if not drafts and now - self._committed_at < self._pace.idle_commit_seconds:
-            return True
+        Also called before partitions are given up, so that nobody has to fold it again.
+        """
+        async with self._cutting:
+            epoch = self._epoch
+            cuts: dict[int, _Cut] = {}
+            for number, fold in self.folds.items():
+                async with self._still[number]:
+                    if self._folds.get(number) is fold:  # else taken over anew while we waited
+                        cuts[number] = await self._cut(fold)
+            durable = await self._make_durable(cuts, epoch) if cuts else frozenset()
+            for number, cut in cuts.items():
+                if number in durable:
+                    self._publish(number, cut, epoch)
+                else:  # to the same fold: meanwhile another may have counted what this one holds
+                    cut.fold.put_back(cut.span)
+            self._show_lag()
+            self._check()
+
+    async def _cut(self, fold: PartitionFold) -> _Cut:
+        span, gauges = fold.take(), fold.engine.gauges()
+        news = _has_news(fold, span) or self._checkpoints.due(fold.partition)
+        draft = await self._checkpoints.draft(fold, span.changes) if news else None
+        return _Cut(fold, span, gauges, news, draft)
+
+    async def _make_durable(self, cuts: dict[int, _Cut], epoch: int) -> frozenset[int]:
+        """Return the partitions whose cut is durable, committed, and still ours."""
+        news = {number: cut for number, cut in cuts.items() if cut.news}
+        idle = self._monotonic() - self._committed_at
+        if not news and idle < self._pace.idle_commit_seconds:
+            return frozenset(cuts)
+        failed = await self._append(news)
+        for number, error in failed.items():
+            _log.warning("checkpoint_failed", extra={"partition": number, "error": str(error)})
+            self.health.failed(number, str(error))
+        written = [number for number in cuts if number not in failed]
+        offsets = {number: cuts[number].span.offset for number in written}
+        sent_at = self._monotonic()  # who stood still may read the answer much later
+        if not await self._source.commit(offsets, epoch, self._checkpoints.notes(offsets)):
+            return frozenset()
+        self._committed_at = sent_at
+        self._durable_at.update(dict.fromkeys(written, sent_at))
+        self.health.committed(written, sent_at)
+        self._publisher.lease(sent_at + self._pace.lease_seconds)
+        return frozenset(written)
+
+    async def _append(self, cuts: dict[int, _Cut]) -> dict[int, RetryableError]:
+        """Append dead letters and state; return what failed, by partition."""
+        letters = [letter for cut in cuts.values() for letter in cut.span.letters]
         try:
-            letters = [letter for span in spans.values() for letter in span.letters]
             if letters:
                 await self._dead_letters.send(letters)
-            for number, draft in drafts.items():
-                await self._checkpoints.append(number, draft)
         except RetryableError as error:
-            _log.warning("checkpoint_failed", extra={"error": str(error)})
-            self.health.failed(str(error))
-            return False
-        offsets = {number: span.offset for number, span in spans.items()}
-        sent_at = (
-            self._monotonic()
-        )  # the answer may be read much later, by a process that stood still
-        if not await self._source.commit(offsets, epoch, self._checkpoints.notes(offsets)):
-            return False
-        self._committed_at = sent_at
-        self.health.committed(sent_at)
-        return True
+            return dict.fromkeys(cuts, error)
+        appends = (self._checkpoints.append(number, cut.draft) for number, cut in cuts.items())
+        answers = await asyncio.gather(*appends, return_exceptions=True)
+        failed = {}
+        for number, answer in zip(cuts, answers, strict=True):
+            if isinstance(answer, RetryableError):
+                failed[number] = answer
+            elif answer is not None:
+                raise answer
+        return failed
+
+    def _publish(self, number: int, cut: _Cut, epoch: int) -> None:
+        cut.fold.committed = cut.span.offset
+        cut.fold.confirmed = True
+        self._publisher.checkpointed(number, epoch, cut.span.increments)
+        if self._keep_lease() and self._source.assignment().epoch == epoch:
+            self._publisher.gauges(number, cut.gauges)
 
     def _keep_lease(self) -> bool:
-        """Return whether our partitions are surely ours; else show them no longer."""
-        if self._monotonic() - self._committed_at < self._pace.lease_seconds:
-            return True
-        for number in self._folds:
-            self._publisher.drop(number)
-        return False
+        """Return whether our partitions are surely ours; else show them no longer.
 
-    def _show_gauges(self) -> None:
+        Nor is a partition shown whose state could not be made durable for as long.
+        """
+        now, lease = self._monotonic(), self._pace.lease_seconds
+        ours = now - self._committed_at < lease
+        for number in self._folds:
+            if not ours or now - self._durable_at[number] >= lease:
+                self._publisher.drop(number)
+        return ours
+
+    def _show_lag(self) -> None:
         if not self._keep_lease():
             return
         now = self._clock.now()
         for number, fold in self.folds.items():
-            self._publisher.gauges(number, fold.engine.gauges())
             behind = max(0, self._ends.get(number, fold.offset) - fold.offset)
             seconds = 0.0
             if behind and fold.last is not None and fold.last.timestamp is not None:

@@ -13,6 +13,8 @@ from tests.shared import ROOT
 STOP_SECONDS: Final = 40.0
 """An orderly stop: a last checkpoint, leaving the group, one more scrape."""
 
+_PATH: Final = f"{ROOT / 'service'}{os.pathsep}{ROOT}"
+
 
 class Member:
     """A place in the consumer group; its processes come and go, its address stays.
@@ -57,7 +59,13 @@ class Member:
         if self._process is not None:
             self._process.kill()  # it ended by itself: its guard has not
         command = [
-            *("/usr/bin/env", f"PYTHONPATH={ROOT / 'service'}{os.pathsep}{ROOT}"),
+            # FIRSTREPLY_SHARED is the tests' own; the service would take it for a setting.
+            *(
+                "/usr/bin/env",
+                "-u",
+                "FIRSTREPLY_SHARED",
+                f"PYTHONPATH={ROOT / 'service'}{os.pathsep}{ROOT}",
+            ),
             *(sys.executable, *self._program, "run", "--config", str(self._config), *arguments),
         ]
         self._process = OwnedProcess(f"the service on seat {self.seat}", command, self.log_path)

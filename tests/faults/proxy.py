@@ -28,6 +28,7 @@ _REPLY: Final = struct.Struct(">i")  # correlation id
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER 0: close() sends RST
 
 Address = tuple[str, int]
+Moment = Literal["request", "reply"]
 
 
 class Api(IntEnum):
@@ -68,7 +69,7 @@ class Trap:
     """Waits for a frame and springs once."""
 
     api: Api
-    moment: Literal["request", "reply"]
+    moment: Moment
     action: Literal["hold", "cut"]
     """Keep the frame until ``release``; or drop it and reset the connection."""
     skip: int = 0
@@ -204,6 +205,8 @@ class Line:
 
     async def _gate(self, api: int, moment: str) -> None:
         """Wait while the line is silent, or a trap holds the frame."""
+        if self.toxics.down:
+            raise ConnectionCutError
         for trap in self.traps:
             if trap.takes(api, moment):
                 if trap.action == "cut":

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.admin import DeleteGroupsRequest
 
 from firstreply.state.chunk import DamagedChunkError, decode, order
 from tests.faults.checks import Checkpoint
@@ -66,6 +67,77 @@ async def coordinator(servers: str, group: str) -> int:
     async with administering(servers) as admin:
         node: int = await admin.find_coordinator(group)
     return node - 1
+
+
+async def replicas(servers: str, topic: str) -> tuple[int, ...]:
+    """Return the brokers of partition 0, by their index in the cluster; its leader first."""
+    async with administering(servers) as admin:
+        (told,) = await admin.describe_topics([topic])
+    (part,) = (one for one in told["partitions"] if one["partition"] == 0)
+    leader: int = part["leader"]
+    return (leader - 1, *(node - 1 for node in part["replicas"] if node != leader))
+
+
+async def led_by(servers: str, topic: str, node: int) -> None:
+    """Wait until a broker leads partition 0."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while (await leaders(servers, topic)).get(0) != node:  # noqa: ASYNC110 - the cluster's news
+            await asyncio.sleep(0.5)
+
+
+async def add_partitions(servers: str, topic: str, partitions: int) -> None:
+    """Let a topic have more partitions."""
+    async with administering(servers) as admin:
+        await admin.create_partitions({topic: NewPartitions(partitions)})
+
+
+async def delete_records(servers: str, topic: str, share: float = 1.0) -> None:
+    """Delete the oldest records of each partition, as retention would."""
+    records = await read_topic(servers, topic)
+    ends: dict[TopicPartition, int] = {}
+    for record in records:
+        ends[TopicPartition(topic, record.partition)] = record.offset + 1
+    async with administering(servers) as admin:
+        await admin.delete_records(
+            {place: RecordsToDelete(int(end * share)) for place, end in ends.items()}
+        )
+
+
+async def delete_older_half(servers: str, topic: str, state_topic: str) -> None:  # noqa: ARG001 - one of several harms
+    """Delete the older half of a state log."""
+    await delete_records(servers, state_topic, 0.5)
+
+
+async def commit_without_notes(servers: str, topic: str, state_topic: str) -> None:  # noqa: ARG001 - likewise
+    """Commit what is committed, without what stood beside it."""
+    at = await committed(servers, topic, topic)
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=topic, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, number) for number in at])
+        await consumer.commit(
+            {TopicPartition(topic, number): offset for number, offset in at.items()}
+        )
+    finally:
+        await consumer.stop()
+
+
+async def delete_group(servers: str, topic: str, state_topic: str) -> None:  # noqa: ARG001 - likewise
+    """Delete the consumer group, as its expiry would; its commits go with it."""
+    node = await coordinator(servers, topic)
+    async with administering(servers) as admin:
+        answer = await admin._send_request(DeleteGroupsRequest([topic]), node + 1)
+    assert [code for _, code in answer.results] == [0], answer
+
+
+async def send_raw(servers: str, topic: str, partition: int, value: bytes) -> None:
+    """Append one record to a partition."""
+    producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all")
+    await producer.start()
+    try:
+        await producer.send_and_wait(topic, value=value, partition=partition)
+    finally:
+        await producer.stop()
 
 
 async def committed(servers: str, group: str, topic: str) -> dict[int, int]:
@@ -130,6 +202,17 @@ async def dead_letters(servers: str, topic: str) -> list[Place]:
         partition = int(headers["__streams.errors.partition"])
         places.append(Place(partition, int(headers["__streams.errors.offset"])))
     return places
+
+
+async def send(servers: str, topic: str, events: Iterable[Sent]) -> None:
+    """Write events at once; return when all are acknowledged."""
+    producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all")
+    await producer.start()
+    try:
+        written = [await producer.send(topic, key=one.key, value=one.value) for one in events]
+        await asyncio.gather(*written)
+    finally:
+        await producer.stop()
 
 
 class Feed:

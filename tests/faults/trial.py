@@ -38,6 +38,7 @@ kafka:
   topic: {topic}
   group: {topic}
   status_topic: null
+  state_replicas: 3
   session_timeout: 6s
   heartbeat_interval: 1s
   rebalance_timeout: 6s
@@ -78,6 +79,8 @@ class Trial:
         self.members: list[Member] = []
         self.scraper = Scraper(folder / "scrapes.jsonl")
         self.feeds: list[Feed] = []
+        self.last_at = 0.0
+        """Seconds since the epoch: the latest event that no feed has sent."""
         self.injected = 0
         """Faults so far."""
         self.crashes = 0
@@ -96,13 +99,23 @@ class Trial:
         """Start members on the first seats and wait until they share all partitions."""
         for seat in range(1, members + 1):
             self.member(seat).start()
-        await self.until(self.is_whole, RECOVERY_SECONDS)
+        await self.until(self._has_started, RECOVERY_SECONDS)
+
+    def _has_started(self) -> bool:
+        for member in self.members:
+            assert member.is_running(), member.log
+        return self.is_whole()
 
     async def feed(
-        self, *, rate: float = RATE, mixture: Mixture | None = None, seed: object = 1
+        self,
+        *,
+        name: str = "c",
+        rate: float = RATE,
+        mixture: Mixture | None = None,
+        begin: float | None = None,
     ) -> Feed:
-        """Begin to send contacts."""
-        workload = Workload(f"{self.topic}/{seed}", rate=rate, mixture=mixture or Mixture())
+        """Begin to send contacts, named so; the first one begins now, or began then."""
+        workload = Workload(name, rate=rate, mixture=mixture or Mixture(), begin=begin)
         feed = Feed(self.servers, self.topic, workload)
         self.feeds.append(feed)
         await feed.start()
@@ -179,7 +192,7 @@ class Trial:
         """Send what is left, wait until all of it is shown, and judge."""
         for feed in self.feeds:
             await feed.stop()
-        last = max((feed.last_at for feed in self.feeds), default=time.time())
+        last = max([self.last_at, *(feed.last_at for feed in self.feeds)])
         until = last + _SETTLED_AFTER_SECONDS
         await self.until(lambda: self._is_past(until), bound + 2 * _SETTLED_AFTER_SECONDS)
         await self.lasting(_LAST_SCRAPES_SECONDS)
@@ -232,7 +245,7 @@ class Trial:
                 fault=fault,
                 kafka=self.cluster.version,
                 injected=self.injected,
-                contacts=verdict.contacts,
+                contacts=verdict.truth.contacts,
                 lost=verdict.lost,
                 twice=verdict.twice,
                 lacking=verdict.lacking,

@@ -29,7 +29,7 @@ class Verdict(msgspec.Struct):
     """What is wrong, by invariant, and the figures."""
 
     wrong: dict[str, Wrong]
-    contacts: int
+    truth: Truth
     lost: int
     twice: int
     lacking: int
@@ -79,7 +79,7 @@ def judge(seen: Seen, policies: Mapping[str, Policy], *, until: int, lease: floa
     received, _ = checks.counted(scrapes)
     return Verdict(
         wrong=wrong,
-        contacts=truth.contacts,
+        truth=truth,
         lost=lost,
         twice=twice + max(0, received - truth.contacts),
         lacking=max(0, truth.contacts - received),

@@ -108,17 +108,21 @@ class Workload:
     """Events of contacts that begin one after the other.
 
     Args:
-        seed: the same one makes the same contacts.
+        name: what their ids begin with; the same one makes the same contacts.
         rate: contacts that begin in a second.
         mixture: see there.
+        begin: when the first contact begins, in seconds since the epoch; by default at once.
     """
 
-    def __init__(self, seed: object, *, rate: float, mixture: Mixture = Mixture()) -> None:  # noqa: B008 - frozen
-        self._chance = random.Random(str(seed))
+    def __init__(
+        self, name: str, *, rate: float, mixture: Mixture, begin: float | None = None
+    ) -> None:
+        self._chance = random.Random(name)
+        self._name = name
         self._rate = rate
         self._mixture = mixture
         self._due: list[Sent] = []
-        self._next_at: float | None = None
+        self._next_at = begin
         self.contacts = 0
         self._number = 0
 
@@ -139,20 +143,13 @@ class Workload:
 
     def _begin(self, now: float) -> None:
         chance, mixture = self._chance, self._mixture
-        name = f"c{self.contacts}"
+        name = f"{self._name}-{self.contacts}"
         self.contacts += 1
-        opening = datetime.fromtimestamp(now, UTC)
         for number, step in enumerate(_lives(chance)):
             delay = step.late
             if chance.random() < mixture.out_of_order:
                 delay += chance.uniform(0.0, mixture.lateness)
-            event = {
-                "contact_id": name,
-                "id": f"{name}-{number}",
-                "time": (opening + timedelta(seconds=step.at)).isoformat(timespec="microseconds"),
-                **step.says,
-            }
-            value = json.dumps(event).encode()
+            value = _value(name, f"{name}-{number}", now + step.at, step.says)
             self._send(now + step.at + delay, name, value)
             if chance.random() < mixture.duplicates:
                 self._send(now + step.at + delay + chance.uniform(0.0, 3.0), name, value)
@@ -162,6 +159,17 @@ class Workload:
     def _send(self, at: float, key: str, value: bytes) -> None:
         heapq.heappush(self._due, Sent(at, self._number, key.encode(), value))
         self._number += 1
+
+
+def event(contact: str, kind: str, at: float, **more: str) -> Sent:
+    """Return one event by itself, to be sent at once."""
+    value = _value(contact, f"{contact}-{kind}", at, _says(kind, **more))
+    return Sent(at, 0, contact.encode(), value)
+
+
+def _value(contact: str, name: str, at: float, says: dict[str, Any]) -> bytes:
+    time = datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
+    return json.dumps({"contact_id": contact, "id": name, "time": time, **says}).encode()
 
 
 def is_bad(value: bytes | None) -> bool:

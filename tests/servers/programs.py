@@ -4,6 +4,7 @@
 the reason for what it could not get in ``.cache/missing``. A program on the PATH comes first.
 """
 
+import os
 import shutil
 from pathlib import Path
 from typing import Final
@@ -50,11 +51,20 @@ def find_program(server: str, *names: str) -> Path:
 def kafka_jars() -> Path:
     """Return the folder of Kafka's jars, on a machine that can run them.
 
+    The newest there are, or those of ``KAFKA_VERSION`` in the environment.
+
     Raises:
         NotAvailableError: The jars are absent, or Java is.
     """
     try:
         find_java()
-        return find_kafka_jars(ROOT)
+        newest = find_kafka_jars(ROOT)
     except ConfigurationError as error:
         raise NotAvailableError("kafka", str(error)) from error
+    wanted = newest.with_name(f"kafka-{os.environ.get('KAFKA_VERSION', '')}")
+    if wanted.name == "kafka-":
+        return newest
+    if not wanted.is_dir():
+        problem = f"KAFKA_VERSION is set, but {wanted} is absent"
+        raise NotAvailableError("kafka", problem)
+    return wanted

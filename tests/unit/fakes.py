@@ -286,6 +286,7 @@ class FakePublisher:
         self.heartbeats: list[int] = []
         self.said_ready: list[bool] = []
         self.partitions_assigned = -1
+        self.leases: list[float] = []
         self.skews: list[float] = []
 
     def checkpointed(self, partition: int, epoch: int, increments: Increments) -> None:  # noqa: ARG002
@@ -303,6 +304,9 @@ class FakePublisher:
 
     def lag(self, partition: int, messages: int, seconds: float) -> None:
         self.lags[partition] = (messages, seconds)
+
+    def lease(self, until: float) -> None:
+        self.leases.append(until)
 
     def drop(self, partition: int) -> None:
         self.shown.pop(partition, None)

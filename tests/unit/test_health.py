@@ -27,7 +27,7 @@ class Seen:
         settled: bool = True,
     ) -> Health:
         if committed:
-            self.health.committed(now)
+            self.health.committed([0], now)
         if proved:
             self.health.proved(now)
         self.health.looked(
@@ -228,7 +228,7 @@ def test_what_stands_still_for_the_stall_timeout_is_borne_and_for_longer_is_name
         )
         return health.stalled(now)
 
-    seen.health.committed(1000)
+    seen.health.committed([0], 1000)
     seen.health.proved(1000)
     at_first, at_limit, after = look(1000), look(1000 + STALL), look(1000.1 + STALL)
 
@@ -278,7 +278,7 @@ def test_ends_that_nobody_renewed_for_more_than_ten_seconds_are_not_trusted(
     health = Health(60, 0)
     health.proved(0)
 
-    health.committed(silence)
+    health.committed([0], silence)
     health.looked(assigned=frozenset({0}), offsets={0: 5}, ends={0: 5}, now=silence)
 
     assert health.ready is ready
@@ -327,24 +327,44 @@ def test_nobody_is_a_spare_member_while_the_group_shares_out() -> None:
 
 def test_a_failed_checkpoint_is_named_when_nothing_becomes_durable() -> None:
     health = Health(60, 0)
-    health.failed("the dead letter topic does not answer")
+    health.failed(0, "the dead letter topic does not answer")
 
     health.proved(61)
     stalled_then = health.stalled(61)
-    health.committed(61)
+    health.committed([0], 61)
 
     assert stalled_then == (
-        "nothing was made durable for 60 s (limits.stall_timeout): "
+        "partition 0: nothing was made durable for 60 s (limits.stall_timeout): "
         "the dead letter topic does not answer"
     )
     assert health.stalled(61) is None
+
+
+def test_a_partition_that_is_not_made_durable_is_named_though_others_are() -> None:
+    health = Health(60, 0)
+    for now in range(0, 63, 3):
+        health.proved(now)
+        health.failed(1, "its state log has no leader")
+        health.committed([0], now)
+        health.looked(assigned=frozenset({0, 1}), offsets={0: 5, 1: 5}, ends={0: 5, 1: 5}, now=now)
+
+    assert health.reasons == [
+        "partition 1: nothing was made durable for 60 s: its state log has no leader"
+    ]
+    assert health.stalled(60) is None
+    assert health.stalled(61) == (
+        "partition 1: nothing was made durable for 60 s (limits.stall_timeout): "
+        "its state log has no leader"
+    )
+    health.looked(assigned=frozenset({0}), offsets={0: 5}, ends={0: 5}, now=61)
+    assert health.stalled(61) is None, "it is another's now"
 
 
 # -- restoring
 
 
 def look(health: Health, now: float, restoring: Mapping[int, float]) -> None:
-    health.committed(now)
+    health.committed([0], now)
     health.proved(now)
     health.looked(
         assigned=frozenset({0}), offsets={}, ends={}, now=now, settled=True, restoring=restoring

@@ -105,16 +105,78 @@ async def test_the_lease_of_an_assignment_runs_from_when_it_came_whenever_we_com
     async with Shell(stocked(opened(0)), pace=Pace(lease_seconds=16)) as shell:
         shell.monotonic += 30
         await shell.own(0)
-        shell.source.answers.extend(["refuse", "refuse"])
 
-        shell.monotonic += 15.999
-        await shell.checkpoint()
-        before = set(shell.publisher.shown)
-        shell.monotonic += 0.001
+        assert shell.publisher.leases[-1] == shell.monotonic + 16
+
+
+async def test_a_commit_renews_the_lease_from_when_it_was_sent() -> None:
+    async with Shell(stocked(opened(0)), pace=Pace(lease_seconds=16)) as shell:
+        await shell.own(0)
+        sent = shell.monotonic
+
+        async def take_long() -> None:
+            shell.monotonic += 4
+
+        shell.source.meanwhile["commit"] = take_long
         await shell.checkpoint()
 
-        assert before == {0}
-        assert shell.publisher.shown == {}
+        assert shell.publisher.leases[-1] == sent + 16
+
+
+async def test_what_is_shown_is_of_the_cut_that_is_durable() -> None:
+    """The ledger must not run ahead of the state: a crash would take it back."""
+    broker = FakeBroker()
+    broker.append(opened(0), appended=0)
+    async with Shell(broker) as shell:
+        await shell.own(0)
+
+        async def another_arrives() -> None:
+            broker.append(opened(1, "d"), appended=1)
+            await shell.turn()
+
+        shell.checkpoints.meanwhile["append"] = another_arrives
+        await shell.checkpoint()
+
+        shown = shell.publisher.shown[0]
+        assert shell.processor.folds[0].engine.gauges().ledger["received"] == 2
+        assert (shown.ledger["received"], shown.waiting) == (1, 1)
+
+
+@pytest.mark.parametrize("at", ["append", "commit"])
+async def test_nothing_new_is_shown_of_a_cut_that_is_not_durable(at: str) -> None:
+    broker = stocked(opened(0))
+    async with Shell(broker) as shell:
+        await shell.own(0)
+        await shell.checkpoint()
+        broker.append(opened(1, "d"))
+        await shell.turn()
+        refusing = shell.checkpoints if at == "append" else shell.source
+        refusing.answers.append("refuse")
+
+        await shell.checkpoint()
+        before = shell.publisher.shown[0].ledger["received"]
+        await shell.checkpoint()
+
+        assert (before, shell.publisher.shown[0].ledger["received"]) == (1, 2)
+
+
+async def test_a_partition_whose_state_is_not_made_durable_is_not_shown_beyond_the_lease() -> None:
+    broker = FakeBroker()
+    broker.append(opened(0, "a"), 0)
+    broker.append(opened(0, "b"), 1)
+    async with Shell(broker, pace=Pace(lease_seconds=4, stall_seconds=60)) as shell:
+        await shell.own(0, 1)
+        await shell.checkpoint()
+        broker.append(opened(1, "c"), 1)
+        await shell.turn()
+
+        shown = []
+        for _ in range(5):
+            shell.checkpoints.answers.append("refuse")
+            await shell.pass_time(1)
+            shown.append(set(shell.publisher.shown))
+
+        assert shown == [{0, 1}, {0, 1}, {0, 1}, {0}, {0}]
 
 
 async def test_a_partition_that_cannot_be_begun_again_is_not_shown_beyond_the_lease() -> None:

@@ -16,7 +16,7 @@ from firstreply.state.assembly import Restored
 from firstreply.state_commands import tables
 from firstreply.state_commands.adopt import Adopted, Adopting
 from firstreply.state_commands.inspect import Inspection, inspect
-from firstreply.state_commands.ledgers import imbalance
+from firstreply.state_commands.ledgers import unbalanced
 from firstreply.state_commands.opening import AbsentLog, Place
 from firstreply.state_commands.progress import progress
 from firstreply.state_commands.rebuild import Rebuilding, Wish
@@ -165,12 +165,12 @@ async def test_a_ledger_that_does_not_add_up_is_told_in_full() -> None:
     )
     ledger = (await state_of(place)).tip.ledger
 
-    assert imbalance(ledger, 1) is None
-    assert imbalance(ledger, 2) == (
+    assert unbalanced(ledger, 1) is None
+    assert unbalanced(ledger, 2) == (
         "the ledger does not add up: 3 received, but 1 answered + 1 abandoned + 0 excluded + "
-        "0 closed_unanswered + 0 given_up + 0 moved + 2 waiting = 4"
+        "0 closed_unanswered + 0 given_up + 0 moved + 0 evicted + 2 waiting = 4"
     )
-    assert imbalance({"received": 1}, 1) is not None
+    assert unbalanced({"received": 1}, 1) is not None
 
 
 async def test_a_state_whose_ledger_does_not_add_up_is_wrong() -> None:

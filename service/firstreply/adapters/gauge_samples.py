@@ -12,6 +12,7 @@ from firstreply.adapters.metrics import Samples
 from firstreply.domain.bands import PolicyBook
 from firstreply.domain.gauges import HORIZONS, BandState, PartitionGauges, QueueGauges
 from firstreply.domain.instants import SECOND
+from firstreply.domain.ledger import imbalance
 
 Pair = tuple[str, str]
 """A channel and a queue."""
@@ -37,6 +38,11 @@ def process_samples(
             (topic, str(partition)): clock / SECOND for partition, clock in clocks.items()
         },
         "firstreply_contacts_tracked": {(): sum(now.tracked for now in partitions.values())},
+        "firstreply_ledger_imbalance": {
+            (topic, str(partition)): imbalance(now.ledger, now.waiting)
+            for partition, now in partitions.items()
+            if now.at is not None  # without a service clock it is not known who waits
+        },
         "firstreply_ledger_total": {
             (topic, str(partition), kind): value
             for partition, now in partitions.items()

@@ -11,15 +11,15 @@ and all that a partition said goes when it is revoked.
 A scrape first copies what it will render, at once, so that all families are of one instant, then
 renders it in slices between which other tasks run. A family that did not change since it was last
 rendered is not rendered again. Metadata apart, the text format 0.0.4 and OpenMetrics 1.0 have the
-same lines here: one rendering serves both. The only clock read here times the slices.
+same lines here: one rendering serves both.
 """
 
 import asyncio
 import platform
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain
 from math import inf
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Final, Literal
 
 import msgspec
@@ -63,10 +63,20 @@ class Publisher:
         book: the policies in force; their bands are the histograms' bounds, for good.
         topic: value of the label ``topic``.
         zero_first: see ``ZeroFirst``.
+        seconds: the clock of the lease; see ``lease``.
     """
 
-    def __init__(self, book: PolicyBook, topic: str, *, zero_first: ZeroFirst = "new") -> None:
+    def __init__(
+        self,
+        book: PolicyBook,
+        topic: str,
+        *,
+        zero_first: ZeroFirst = "new",
+        seconds: Callable[[], float] = monotonic,
+    ) -> None:
         self._topic = topic
+        self._seconds = seconds
+        self._lease_until = inf
         self._partitions: dict[int, PartitionGauges] = {}
         self._clocks: dict[int, int] = {}
         self._lag_seconds: dict[int, float] = {}
@@ -138,6 +148,10 @@ class Publisher:
         self._lag_seconds[partition] = seconds
         self._gauges["firstreply_consumer_lag_seconds"].set((), max(self._lag_seconds.values()))
 
+    def lease(self, until: float) -> None:
+        """Show no partition from an instant on, unless told again; judged at each scrape."""
+        self._lease_until = until
+
     def drop(self, partition: int) -> None:
         """Take back every gauge of a partition that is no longer owned. Idempotent."""
         self._partitions.pop(partition, None)
@@ -181,6 +195,9 @@ class Publisher:
 
     async def scrape(self, *, openmetrics: bool = False) -> Scrape:
         """Render what is so now, in slices between which other tasks run."""
+        if self._seconds() >= self._lease_until:
+            for partition in tuple(self._partitions):
+                self.drop(partition)
         steps = self._render(openmetrics=openmetrics)
         started = perf_counter()
         while (scrape := next(steps)) is None:

@@ -53,3 +53,8 @@ class PartitionGauges(msgspec.Struct):
     """Contacts kept in memory."""
     ledger: dict[str, int]
     """Kind to absolute value; see ``domain.ledger``."""
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a first response."""
+        return sum(sum(queue.waiting.values()) for queue in self.queues.values())

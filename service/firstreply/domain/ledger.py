@@ -8,6 +8,7 @@ received = answered + abandoned + excluded + closed_unanswered + given_up + move
 + waiting.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from firstreply.domain.contact import Phase
@@ -26,6 +27,19 @@ SETTLEMENTS: Final = {
 }
 
 KINDS: Final = (RECEIVED, *SETTLEMENTS.values(), MOVED, EVICTED, RESETTLED)
+
+
+_SETTLED: Final = (*SETTLEMENTS.values(), MOVED, EVICTED)
+
+
+def imbalance(ledger: Mapping[str, int], waiting: int) -> int:
+    """Return how many more were received than are settled or waiting; 0 unless there is a defect.
+
+    Args:
+        ledger: of one partition; a kind that an older version did not know counts as 0.
+        waiting: how many wait for a first response, at the same instant.
+    """
+    return ledger.get(RECEIVED, 0) - sum(ledger.get(kind, 0) for kind in _SETTLED) - waiting
 
 
 def empty_ledger() -> dict[str, int]:

@@ -18,7 +18,8 @@ betters, whatever follows: chains do not become incomplete by more records. It c
 missed as part of a better chain, when a checkpoint names a parent from before the last ``keep``
 records that nothing kept needs, or when its body turns out unreadable and an older chain must stand
 in. Both are noticed: the verdict is not *sure* then, and the log is to be read ``again``, keeping
-more. A sure verdict equals that of a reading that keeps all (``tests/model/test_letting_go.py``).
+more. A sure verdict equals that of a reading that keeps all (``tests/model/test_letting_go.py``),
+but for which copy of a repeated record it names.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from firstreply.domain.contact import Contact
-from firstreply.domain.ledger import EVICTED, KINDS, MOVED, RECEIVED, SETTLEMENTS
+from firstreply.domain.ledger import EVICTED, KINDS, RECEIVED, RESETTLED, imbalance
 
-_PARTS = (*SETTLEMENTS.values(), MOVED, EVICTED)
+_PARTS = tuple(kind for kind in KINDS if kind not in {RECEIVED, RESETTLED})
 
 
 def waiting(contacts: Iterable[Contact]) -> int:
@@ -13,17 +13,17 @@ def waiting(contacts: Iterable[Contact]) -> int:
     return sum(1 for one in contacts if one.received is not None and one.settled_as is None)
 
 
-def imbalance(ledger: Mapping[str, int], waits: int) -> str | None:
+def unbalanced(ledger: Mapping[str, int], waits: int) -> str | None:
     """Return what does not add up; None if all does."""
     ledger = {EVICTED: 0, **ledger}  # a state may be older than this kind
     missing = [kind for kind in KINDS if kind not in ledger]
     if missing:
         return f"the ledger has no {', '.join(missing)}"
-    settled = sum(ledger[kind] for kind in _PARTS)
-    if ledger[RECEIVED] == settled + waits:
+    surplus = imbalance(ledger, waits)
+    if not surplus:
         return None
     told = " + ".join(f"{ledger[kind]} {kind}" for kind in _PARTS)
     return (
         f"the ledger does not add up: {ledger[RECEIVED]} received, but {told} + {waits} waiting "
-        f"= {settled + waits}"
+        f"= {ledger[RECEIVED] - surplus}"
     )

@@ -4,23 +4,16 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from firstreply.domain.ledger import KINDS
+from firstreply.domain.ledger import KINDS, RECEIVED, SETTLEMENTS
 from firstreply.state_commands.adopt import Adopted
 from firstreply.state_commands.inspect import Inspection, PartitionReport
 from firstreply.state_commands.rebuild import Rebuilt
 from firstreply.state_commands.verify import Verification
 
 _WIDTH: Final = 80
-_SHORT: Final = {
-    "received": "received",
-    "answered": "answered",
-    "abandoned": "abandon",
-    "excluded": "exclud",
-    "closed_unanswered": "closed",
-    "given_up": "givenup",
-    "moved": "moved",
-    "resettled": "resettl",
-}
+_FIRST: Final = (RECEIVED, *SETTLEMENTS.values())
+_OTHER: Final = tuple(kind for kind in KINDS if kind not in _FIRST)
+_SHORT: Final = {"closed_unanswered": "closed", "given_up": "given up"}
 
 
 def inspection(found: Inspection) -> str:
@@ -38,9 +31,12 @@ def inspection(found: Inspection) -> str:
     rows = [("part", "contacts", "waiting", "gen", "inc", "log time", "age")]
     rows += [_tip(one) for one in found.partitions if one.tip is not None]
     lines += ["", *_table(rows)]
-    rows = [("part", *(_SHORT.get(kind, kind) for kind in KINDS))]
-    rows += [_ledger(one.partition, one.ledger) for one in found.partitions if one.ledger]
-    lines += ["", *_table(rows)]
+    for kinds in (_FIRST, _OTHER):
+        rows = [("part", *(_SHORT.get(kind, kind) for kind in kinds))]
+        rows += [
+            _ledger(one.partition, one.ledger, kinds) for one in found.partitions if one.ledger
+        ]
+        lines += ["", *_table(rows)]
     for one in found.partitions:
         lines += _notes(one.partition, (one.lost,) if one.lost else (), "lost")
         serious = [f.text for f in one.findings if f.serious]
@@ -117,8 +113,8 @@ def _tip(one: PartitionReport) -> tuple[str, ...]:
     return (*map(str, figures), _seconds(tip.log_time), age)
 
 
-def _ledger(partition: int, ledger: dict[str, int]) -> tuple[str, ...]:
-    return (str(partition), *(str(ledger.get(kind, "-")) for kind in KINDS))
+def _ledger(partition: int, ledger: dict[str, int], kinds: Iterable[str]) -> tuple[str, ...]:
+    return (str(partition), *(str(ledger.get(kind, "-")) for kind in kinds))
 
 
 def _or_none(figure: int | None) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from firstreply.keeping.reading import Told
 from firstreply.state.assembly import Restored
-from firstreply.state_commands.ledgers import imbalance, waiting
+from firstreply.state_commands.ledgers import unbalanced, waiting
 from firstreply.state_commands.looking import Looked, look
 from firstreply.state_commands.opening import Place
 
@@ -95,7 +95,7 @@ def _contradictions(partition: int, restored: Restored, waits: int) -> list[str]
     wrong = []
     if restored.tip.partition != partition:
         wrong.append(f"the state is that of partition {restored.tip.partition}")
-    unbalanced = imbalance(restored.tip.ledger, waits)
-    if unbalanced is not None:
-        wrong.append(unbalanced)
+    books = unbalanced(restored.tip.ledger, waits)
+    if books is not None:
+        wrong.append(books)
     return wrong

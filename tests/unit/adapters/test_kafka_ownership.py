@@ -16,10 +16,15 @@ def ignore(_: Collection[TopicPartition]) -> None: ...
 def nothing() -> None: ...
 
 
+async def at_once() -> None: ...
+
+
 def test_partitions_are_held_before_anybody_can_see_that_they_are_owned() -> None:
     seen: list[tuple[Collection[TopicPartition], Assignment]] = []
     ownership = Ownership(
-        hold=lambda assigned: seen.append((assigned, ownership.current)), released=nothing
+        hold=lambda assigned: seen.append((assigned, ownership.current)),
+        finish=at_once,
+        released=nothing,
     )
 
     ownership.on_partitions_assigned({P0, P1})
@@ -28,13 +33,13 @@ def test_partitions_are_held_before_anybody_can_see_that_they_are_owned() -> Non
     assert ownership.current == Assignment(epoch=1, partitions=frozenset({0, 1}))
 
 
-def test_an_equal_set_after_a_rebalance_is_a_new_epoch_and_nothing_is_begun_in_it() -> None:
-    ownership = Ownership(hold=ignore, released=nothing)
+async def test_an_equal_set_after_a_rebalance_is_a_new_epoch_and_nothing_is_begun_in_it() -> None:
+    ownership = Ownership(hold=ignore, finish=at_once, released=nothing)
     ownership.on_partitions_assigned({P0})
     ownership.read_up_to[0] = 17
     before = ownership.current
 
-    ownership.on_partitions_revoked({P0})
+    await ownership.on_partitions_revoked({P0})
     between = ownership.current
     ownership.on_partitions_assigned({P0})
 
@@ -44,12 +49,14 @@ def test_an_equal_set_after_a_rebalance_is_a_new_epoch_and_nothing_is_begun_in_i
     assert ownership.read_up_to == {}
 
 
-def test_a_commit_under_way_is_dropped_when_partitions_are_revoked() -> None:
+async def test_a_commit_under_way_is_dropped_when_partitions_are_revoked() -> None:
     dropped: list[int] = []
-    ownership = Ownership(hold=ignore, released=lambda: dropped.append(ownership.current.epoch))
+    ownership = Ownership(
+        hold=ignore, finish=at_once, released=lambda: dropped.append(ownership.current.epoch)
+    )
     ownership.on_partitions_assigned({P0})
 
-    ownership.on_partitions_revoked({P0})
+    await ownership.on_partitions_revoked({P0})
 
     assert dropped == [2]
 
@@ -59,10 +66,33 @@ def test_an_error_that_aiokafka_would_swallow_stops_the_service_at_the_next_look
         msg = "no such partition"
         raise ValueError(msg)
 
-    ownership = Ownership(hold=refuse, released=nothing)
+    ownership = Ownership(hold=refuse, finish=at_once, released=nothing)
     ownership.check()
 
     ownership.on_partitions_assigned({P0})
 
     with pytest.raises(FatalError, match="no such partition"):
+        ownership.check()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("no such thing"), "could not be followed.*no such thing"),
+        (FatalError("lost"), "lost"),
+    ],
+)
+async def test_what_could_not_be_finished_stops_the_service_and_holds_nothing_up(
+    error: Exception, told: str
+) -> None:
+    async def fail() -> None:
+        raise error
+
+    ownership = Ownership(hold=ignore, finish=fail, released=nothing)
+    ownership.on_partitions_assigned({P0})
+
+    await ownership.on_partitions_revoked({P0})
+
+    assert ownership.current.partitions == frozenset()
+    with pytest.raises(FatalError, match=told):
         ownership.check()

@@ -37,6 +37,14 @@ def record(name: TopicPartition, offset: int) -> ConsumerRecord:
     return ConsumerRecord(name.topic, name.partition, offset, 0, 0, b"k", b"v", None, 1, 1, ())
 
 
+class Member:
+    """What aiokafka knows of its membership."""
+
+    generation = 1
+
+    async def close(self) -> None: ...
+
+
 class FakeConsumer:
     """Answers as told; each kind of call can be made to hang or to raise."""
 
@@ -51,7 +59,7 @@ class FakeConsumer:
         self.hangs_on_stop = False
         self.stable: int | None = None
         self.end: int | None = None
-        self._coordinator = None
+        self._coordinator = Member()
         self._fetcher = None
 
     async def getmany(self, *, timeout_ms: int, max_records: int) -> Fetched:
@@ -195,7 +203,7 @@ async def test_records_drained_before_a_rebalance_are_dropped_after_it() -> None
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
-    source._ownership.on_partitions_revoked([P0])
+    await source._ownership.on_partitions_revoked([P0])
     source._ownership.on_partitions_assigned([P0])
     source._ownership.read_up_to[0] = 2
 
@@ -207,7 +215,7 @@ async def test_records_drained_after_a_rebalance_by_a_poll_from_before_it_are_ke
     source, consumer = owning(P0)
     assert await source.fetch() == {}
 
-    source._ownership.on_partitions_revoked([P0])
+    await source._ownership.on_partitions_revoked([P0])
     source._ownership.on_partitions_assigned([P0])
     source._ownership.read_up_to[0] = 2
     consumer.answers.put_nowait({P0: [record(P0, 2)]})
@@ -410,9 +418,65 @@ async def test_a_commit_under_way_ends_when_partitions_are_revoked() -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
-    source._ownership.on_partitions_revoked([P0])
+    await source._ownership.on_partitions_revoked([P0])
 
     assert await asyncio.wait_for(commit, timeout=1) is False
+
+
+async def test_who_is_no_member_any_more_commits_nothing() -> None:
+    """A group without members accepts a commit of anybody: one who stood still must not ask."""
+    source, consumer = owning(P0)
+    consumer._coordinator.generation = -1
+
+    assert await source.commit({0: 7}, source.assignment().epoch) is False
+    assert consumer.commits == []
+
+
+async def test_a_commit_during_which_the_membership_ended_does_not_count() -> None:
+    source, consumer = owning(P0)
+    answered = consumer.commit_answer = asyncio.Event()
+    commit = asyncio.create_task(source.commit({0: 7}, source.assignment().epoch))
+    await asyncio.sleep(0)
+
+    consumer._coordinator.generation = -1
+    answered.set()
+
+    assert await commit is False
+
+
+async def test_what_was_folded_is_finished_before_partitions_are_given_up() -> None:
+    source, _ = owning(P0)
+    owned: list[frozenset[int]] = []
+
+    async def finish() -> None:
+        await asyncio.sleep(0)
+        owned.append(source.assignment().partitions)
+
+    source.before_release(finish)
+
+    await source._ownership.on_partitions_revoked([P0])
+    await source._ownership.on_partitions_revoked([])
+
+    assert owned == [frozenset({0})], "and nothing is finished by who owns nothing"
+
+
+async def test_what_takes_too_long_to_finish_does_not_hold_up_the_group(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source, _ = owning(P0)
+    source._options = replace(source._options, rebalance_timeout=timedelta(milliseconds=20))
+    never = asyncio.Event()
+
+    async def wait() -> None:
+        await never.wait()
+
+    source.before_release(wait)
+
+    await source._ownership.on_partitions_revoked([P0])
+
+    assert source.assignment().partitions == frozenset()
+    assert "kafka_release_unfinished" in caplog.messages
+    never.set()
 
 
 async def test_a_refused_commit_is_false_and_a_forbidden_one_is_fatal() -> None:

@@ -62,6 +62,7 @@ PUBLIC = {
     "firstreply_clock_skew_seconds": "",
     "firstreply_event_loop_lag_seconds": "",
     "firstreply_ready": "",
+    "firstreply_ledger_imbalance": "topic,partition",
     "firstreply_ledger_total": "topic,partition,kind",
     "firstreply_state_evicted_total": "reason",
     "firstreply_partitions_assigned": "",

@@ -114,6 +114,7 @@ def test_every_metric_is_there_from_the_start_but_for_what_is_not_known_yet() ->
         "firstreply_consumer_lag_messages",
         "firstreply_consumer_lag_seconds",
         "firstreply_heartbeat_timestamp_seconds",
+        "firstreply_ledger_imbalance",
         "firstreply_ledger_total",
     }
 
@@ -398,6 +399,35 @@ def test_when_nobody_waits_any_more_counts_are_zero_and_instants_absent() -> Non
     body = publisher.render()
     assert read(body, "contact_waiting")["chat", "other", "within"] == 0
     assert read(body, "contact_oldest_waiting_timestamp_seconds") == {}
+
+
+async def test_a_lease_that_has_ended_is_noticed_by_the_scrape_itself() -> None:
+    """Who stood still and is scraped first thing must not show what is another's by now."""
+    now = [100.0]
+    publisher = Publisher(BOOK, "events", seconds=lambda: now[0])
+    publisher.gauges(0, waiting(sales=QueueGauges({BandState.WITHIN: 7})))
+    publisher.lease(116.0)
+
+    now[0] = 115.9
+    before = await scraped(publisher, "firstreply_ledger_total")
+    now[0] = 116.0
+    after = await scraped(publisher, "firstreply_ledger_total")
+
+    assert before == {("events", "0", "received"): 7}
+    assert after == {}
+    assert await scraped(publisher, "contact_waiting") == dict.fromkeys(
+        await scraped(publisher, "contact_waiting"), 0
+    )
+
+
+def test_the_imbalance_of_the_books_is_shown_per_partition() -> None:
+    publisher = Publisher(BOOK, "events")
+    publisher.gauges(0, waiting(sales=QueueGauges({BandState.WITHIN: 5, BandState.OVERDUE: 2})))
+    publisher.gauges(1, waiting(sales=QueueGauges({BandState.WITHIN: 5})))
+
+    samples = read(publisher.render(), "firstreply_ledger_imbalance")
+
+    assert samples == {("events", "0"): 0, ("events", "1"): 2}
 
 
 def test_a_revoked_partition_takes_all_its_gauges_with_it_and_only_its_own() -> None:

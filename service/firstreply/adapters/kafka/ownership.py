@@ -1,18 +1,21 @@
 """Which partitions this process owns, in which epoch, and how far each has been read.
 
-aiokafka calls the two listener methods from its coordinator while it sends no heartbeat, and it
-swallows what they raise. So they do the least: assigned partitions are held (paused) **first**,
-then the epoch goes up, and they return; nothing is awaited or restored here. An error is kept and
-raised by the next ``check()``. Every rebalance makes a new epoch, even one that gives back the same
-partitions (aiokafka revokes them all); between revoke and assignment nothing is owned.
+aiokafka calls the two listener methods from its coordinator and swallows what they raise; an error
+is kept and raised by the next ``check()``. While partitions are assigned it sends no heartbeat:
+they are held (paused) **first**, then the epoch goes up, and nothing is awaited or restored. While
+they are revoked it does, and the group still accepts our commits: so what was folded is made
+durable and published before the epoch goes up, or nobody would count a checkpoint under way.
+
+Every rebalance makes a new epoch, even one that gives back the same partitions (aiokafka revokes
+them all); between revoke and assignment nothing is owned.
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
-from firstreply.domain.errors import FatalError
+from firstreply.domain.errors import FatalError, FirstreplyError
 from firstreply.ports import Assignment
 
 _log = logging.getLogger(__name__)
@@ -25,6 +28,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
 
     Args:
         hold: pauses partitions at once, without awaiting.
+        finish: called before partitions are given up; bounded by itself.
         released: called after each revocation, without awaiting.
     """
 
@@ -32,9 +36,11 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self,
         *,
         hold: Callable[[Collection[TopicPartition]], None],
+        finish: Callable[[], Awaitable[None]],
         released: Callable[[], None],
     ) -> None:
         self._hold = hold
+        self._finish = finish
         self._released = released
         self._failure: Exception | None = None
         self.current = Assignment(epoch=0, partitions=frozenset(), settled=False)
@@ -58,8 +64,13 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         if not assigned:
             _log.info("kafka_spare_member", extra={"meaning": _SPARE})
 
-    def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Open an epoch that owns nothing. Called by aiokafka, also once before the first join."""
+        try:
+            if self.current.partitions:
+                await self._finish()
+        except Exception as error:  # noqa: BLE001  # aiokafka would swallow it: see check()
+            self._failure = error
         self._open_epoch(frozenset(), settled=False)
         try:
             self._released()
@@ -68,11 +79,13 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         _log.info("kafka_partitions_revoked", extra={"partitions": len(revoked)})
 
     def check(self) -> None:
-        """Raise FatalError if a rebalance could not be followed."""
+        """Raise FirstreplyError if a rebalance could not be followed."""
+        if isinstance(self._failure, FirstreplyError):
+            raise self._failure
         if self._failure is not None:
             msg = (
-                f"the partitions given by the last rebalance could not be held back: "
-                f"{self._failure!r}; restart the service, and report this"
+                f"the last rebalance could not be followed: {self._failure!r}; restart the "
+                "service, and report this"
             )
             raise FatalError(msg) from self._failure
 

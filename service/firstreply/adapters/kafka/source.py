@@ -11,7 +11,7 @@ is fatal and names topic, partition, offsets and the remedy. Every wait on a bro
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Final
@@ -23,7 +23,7 @@ from firstreply.adapters.kafka import errors as kafka_errors
 from firstreply.adapters.kafka.assignor import sticky_assignor
 from firstreply.adapters.kafka.closing import stop_consumer
 from firstreply.adapters.kafka.commits import GroupCommits
-from firstreply.adapters.kafka.connection import administering, connect
+from firstreply.adapters.kafka.connection import administering, connect, retrieved
 from firstreply.adapters.kafka.offsets import LeaderOffsets
 from firstreply.adapters.kafka.options import (
     KafkaOptions,
@@ -61,7 +61,10 @@ class KafkaSource:
         self._offsets = LeaderOffsets(options)
         self._commits = GroupCommits(options)
         self._transactions = OpenTransactions(options)
-        self._ownership = Ownership(hold=self._hold, released=self._commits.drop)
+        self._ownership = Ownership(
+            hold=self._hold, finish=self._finish_work, released=self._commits.drop
+        )
+        self._before_release: Callable[[], Awaitable[None]] = _nothing
         self._consumer: AIOKafkaConsumer | None = None
         self._input: Topic | None = None
         self._poll: asyncio.Task[tuple[int, _Batches]] | None = None
@@ -201,15 +204,37 @@ class KafkaSource:
         Raises:
             FatalError: this user may not commit.
         """
-        owned = self._ownership.current
+        owned, generation = self._ownership.current, self.generation()
         if not offsets or owned.epoch != epoch or not owned.partitions.issuperset(offsets):
+            return False
+        # Who is no member commits as nobody in particular, and a group without members accepts it.
+        if generation < 0:
             return False
         names = {
             TopicPartition(self.topic, number): (offset, (notes or {}).get(number, ""))
             for number, offset in offsets.items()
         }
         accepted = await self._commits.send(self._running(), names)
-        return accepted and self._ownership.current.epoch == epoch
+        same = self._ownership.current.epoch == epoch and self.generation() == generation
+        return accepted and same
+
+    def before_release(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Say what to do while partitions that are to be given up are still ours."""
+        self._before_release = work
+
+    async def _finish_work(self) -> None:
+        """Let what was folded be committed before the partitions go, as far as there is time.
+
+        The group waits for us for ``rebalance_timeout``; half of it is enough for one checkpoint.
+        """
+        work = asyncio.ensure_future(self._before_release())
+        patience = self._options.rebalance_timeout.total_seconds() / 2
+        await asyncio.wait({work}, timeout=patience)
+        if work.done():
+            work.result()
+        else:
+            work.add_done_callback(retrieved)
+            _log.warning("kafka_release_unfinished", extra={"seconds": patience})
 
     def _hold(self, assigned: Collection[TopicPartition]) -> None:
         consumer = self._running()
@@ -322,3 +347,7 @@ class KafkaSource:
             msg = f"the Kafka source of topic {self.topic} is not started"
             raise FatalError(msg)
         return self._consumer
+
+
+async def _nothing() -> None:
+    """Finish nothing: nobody has said what."""

@@ -229,8 +229,8 @@ class KafkaStateLog:
             msg = (
                 f"{self._where} has {found.partitions} partitions, {source.name} has"
                 f" {source.partitions}:"
-                " contacts may have moved to other partitions. Read the new layout as another"
-                " group: set kafka.group to a new name, and kafka.start"
+                " contacts lie in other partitions now than their first events. Go on with a topic"
+                " of its own and a new kafka.group: docs/scaling.md, More partitions"
             )
             raise ConfigurationError(msg)
 
