@@ -121,6 +121,8 @@ class PartitionFold:
         self._bad_records = bad_records
         self._increments = Increments()
         self._letters: list[DeadLetter] = []
+        self.letter_bytes = 0
+        """Of the dead letters that are not durable yet."""
         self._proofs: deque[tuple[int, int]] = deque()
 
     @property
@@ -197,6 +199,11 @@ class PartitionFold:
             proofs.append((clock, end))
         self._apply_proofs()
 
+    @property
+    def undurable(self) -> int:
+        """Offsets folded since the last durable checkpoint; each changes one contact at most."""
+        return 0 if self.committed is None else self.offset - self.committed
+
     def needs_commit(self, offset: int) -> bool:
         """Return whether a commit of ``offset`` would say something new.
 
@@ -229,6 +236,11 @@ class PartitionFold:
         self._letters = [*span.letters, *self._letters]
         self.engine.keep_changes(span.changes)
 
+    def made_durable(self, span: Span) -> None:
+        """Note that a span is durable, and its offset committed by us."""
+        self.committed, self.confirmed = span.offset, True
+        self.letter_bytes -= sum(map(_size, span.letters))
+
     def _log_time(self, record: Record) -> int | None:
         if record.timestamp_type != TimestampType.LOG_APPEND_TIME or record.timestamp is None:
             return None
@@ -245,18 +257,18 @@ class PartitionFold:
             return
         reason = decoded.reason.value
         self._increments.count("firstreply_events_rejected_total", reason)
-        self._letters.append(
-            DeadLetter(
-                partition=self.partition,
-                offset=record.offset,
-                reason=reason,
-                detail=decoded.detail,
-                key=record.key,
-                value=record.value,
-                headers=record.headers,
-                timestamp=record.timestamp,
-            )
+        letter = DeadLetter(
+            partition=self.partition,
+            offset=record.offset,
+            reason=reason,
+            detail=decoded.detail,
+            key=record.key,
+            value=record.value,
+            headers=record.headers,
+            timestamp=record.timestamp,
         )
+        self._letters.append(letter)
+        self.letter_bytes += _size(letter)
         self._bad_records.note(reason)
 
     def _apply_proofs(self) -> None:
@@ -265,3 +277,7 @@ class PartitionFold:
             clock, _ = proofs.popleft()
             engine.proof = clock if engine.proof is None else max(engine.proof, clock)
             engine.advance(clock, at_most=0)
+
+
+def _size(letter: DeadLetter) -> int:
+    return len(letter.key or b"") + len(letter.value or b"")

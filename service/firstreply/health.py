@@ -61,6 +61,7 @@ class Health:
         self._undurable: dict[int, tuple[float, str]] = {}
         """Partition to since when, and why, nothing could be made durable."""
         self._rebalancing_since: float | None = None
+        self._held_back: int | None = None
         self._joined = False
         self._spare = False
         self.moving = False
@@ -119,6 +120,7 @@ class Health:
         now: float,
         settled: bool = True,
         restoring: Mapping[int, float] = MappingProxyType({}),
+        held_back: int | None = None,
     ) -> None:
         """Compare with the last look.
 
@@ -129,8 +131,10 @@ class Health:
                 and while a rebalance is under way.
             offsets: offset after the last folded record, for those that were begun.
             ends: end offset, where a leader told one.
+            held_back: how many records are not durable, while reading waits for that.
             now: seconds.
         """
+        self._held_back = held_back
         self._joined = self._joined or settled
         self._spare = settled and not assigned
         if settled:
@@ -227,6 +231,9 @@ class Health:
         if now - self._committed_at > BEHIND_SECONDS:
             quiet = now - self._committed_at
             yield Trust.STALE, f"no commit was accepted for {quiet:.0f} s"
+        if self._held_back is not None:
+            text = f"{self._held_back} records are not durable yet: reading waits for the state log"
+            yield Trust.CATCHING_UP, text
         yield from self._find_undurable(now)
 
     def _find_undurable(self, now: float) -> Iterator[tuple[Trust, str]]:

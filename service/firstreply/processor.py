@@ -54,6 +54,16 @@ SLICE_BYTES: Final = 256 * 1024
 SLICE_TIMERS: Final = 200
 """Deadlines fired before other tasks get their turn."""
 
+MOST_UNDURABLE_RECORDS: Final = 500_000
+"""Records folded since the last durable checkpoint, over all partitions: some 100 MB of changes and
+increments. Beyond it nothing more is read until a checkpoint is durable."""
+
+MOST_UNDURABLE_LETTER_BYTES: Final = 64 * 1024 * 1024
+"""Likewise, of dead letters."""
+
+_HELD_BACK_SECONDS: Final = 0.1
+"""Between two looks whether enough is durable to read on."""
+
 _TAKE_PATIENCE_SECONDS: Final = 0.2
 """Most partitions are taken over sooner; for the others the next records are fetched meanwhile."""
 
@@ -160,10 +170,22 @@ class Processor:
         try:
             while not self._stopping.is_set():
                 await self._follow_assignment()
+                if self._held_back() is not None:
+                    self._check()  # a checkpoint that waits for its acknowledgement does not
+                    await self._pause(_HELD_BACK_SECONDS)
+                    continue
                 for number, records in (await self._source.fetch()).items():
                     await self._fold(number, records)
         finally:
             await self._end_takers()
+
+    def _held_back(self) -> int | None:
+        """Return how many records are not durable where that is too much to read on, else None."""
+        folds = self.folds.values()
+        records = sum(fold.undurable for fold in folds)
+        letters = sum(fold.letter_bytes for fold in folds)
+        held = records > MOST_UNDURABLE_RECORDS or letters > MOST_UNDURABLE_LETTER_BYTES
+        return records if held else None
 
     async def _end_takers(self) -> None:
         """Give up what is being taken over; a failure that nobody will hear of is logged."""
@@ -362,8 +384,7 @@ class Processor:
         return failed
 
     def _publish(self, number: int, cut: _Cut, epoch: int) -> None:
-        cut.fold.committed = cut.span.offset
-        cut.fold.confirmed = True
+        cut.fold.made_durable(cut.span)
         self._publisher.checkpointed(number, epoch, cut.span.increments)
         if self._keep_lease() and self._source.assignment().epoch == epoch:
             self._publisher.gauges(number, cut.gauges)
@@ -401,6 +422,7 @@ class Processor:
             offsets=offsets,
             ends=dict(self._ends),
             restoring=self._checkpoints.restoring,
+            held_back=self._held_back(),
             now=self._monotonic(),
         )
         self._publisher.restoring(len(self._checkpoints.restoring))

@@ -205,6 +205,17 @@ def test_every_metric_log_event_and_setting_that_the_page_names_exists(path: Pat
     assert all(f'"{header}"' in HEADERS for header in headers)
 
 
+def named(group: TyperGroup, words: list[str]) -> Any:  # noqa: ANN401 - typer has no types here
+    """Return the command that the words name, however deep."""
+    command: Any = group
+    for word in words:
+        if not isinstance(command, TyperGroup):
+            break
+        assert word in command.commands, " ".join(words)
+        command = command.commands[word]
+    return command
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_every_command_that_the_page_names_exists(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
@@ -215,9 +226,8 @@ def test_every_command_that_the_page_names_exists(path: Path) -> None:
     assert {line.split()[0] for line in typed} <= PROGRAMS
     for line in typed:
         if line.startswith("firstreply "):
-            name, *arguments = line.split()[1:]
-            assert name in group.commands, line
-            options = {option for param in group.commands[name].params for option in param.opts}
+            _, *arguments = line.split()
+            options = {option for one in named(group, arguments).params for option in one.opts}
             assert {word for word in arguments if word.startswith("-")} <= options, line
 
 

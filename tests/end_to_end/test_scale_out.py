@@ -1,6 +1,5 @@
 """More processes than partitions on a real broker: who has none stands by, and takes over."""
 
-import asyncio
 import json
 import uuid
 from collections.abc import Callable
@@ -69,8 +68,6 @@ async def test_a_spare_process_is_ready_and_takes_over_from_one_that_was_killed(
         session_timeout="6s",
         heartbeat_interval="1s",
     )
-    # A spare that stood still for so long would end with an error.
-    config.write_text(config.read_text() + "limits: {stall_timeout: 10s}\n")
     async with KafkaWriter(options_of(kafka, topic)) as writer:
         await writer.create_topic(
             partitions=PARTITIONS, timestamp_type=TimestampType.LOG_APPEND_TIME
@@ -100,9 +97,6 @@ async def test_a_spare_process_is_ready_and_takes_over_from_one_that_was_killed(
             assert [
                 labels for name, labels in shown if name == "contact_expectation_objective_ratio"
             ]
-            for _ in range(12):  # past stall_timeout, with nothing to do
-                await asyncio.sleep(1)
-                assert (await readiness(spare))[0] == 200
 
             first.kill()
             await spare.until(owns(1))

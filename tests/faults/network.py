@@ -5,7 +5,8 @@ to the network itself. Each broker gets a namespace with one interface; the brid
 too, so that the proxies on this machine reach every broker. A *cut* sends the packets of a pair to
 a hardware address that nobody has: they vanish without a word, as behind a broken switch.
 
-Needs root and ``ip`` (iproute2). Names hold a random part, so that two runs never meet.
+Needs root and ``ip`` (iproute2). Names hold a random part, so that two runs never meet. A *guard*,
+a shell that waits on a pipe, removes everything when the run ends, however it ends.
 """
 
 import os
@@ -50,6 +51,12 @@ class Network:
         self._cuts: set[tuple[int, int]] = set()
 
     def __enter__(self) -> Self:
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", f"read -r _; {self._removal()}"],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C in the terminal is not for it
+        )
         try:
             self._make()
         except BaseException:  # an interrupt too: nobody else knows what exists already
@@ -114,15 +121,24 @@ class Network:
             _ip("-n", space, "link", "set", "eth0", "up")
             _ip("-n", space, "link", "set", "lo", "up")
 
+    def _removal(self) -> str:
+        """Return the commands that remove everything; each goes on where another failed."""
+        spaces = [self._space(node) for node in range(self._size)]
+        links = [f"{self._run}v{node}" for node in range(self._size)]
+        return "; ".join(
+            [
+                *(f"ip link del {link}" for link in [*links, f"{self._run}b"]),
+                *(f"ip netns del {space}" for space in spaces),
+            ]
+        )
+
     def _remove(self) -> None:
-        for node in range(self._size):
-            _ip("link", "del", f"{self._run}v{node}", check=False)
-            _ip("netns", "del", self._space(node), check=False)
-        _ip("link", "del", f"{self._run}b", check=False)
+        """Let the guard do its work: it does so too when this process dies without a word."""
+        self._guard.communicate()
 
 
-def _ip(*arguments: str, check: bool = True) -> None:
+def _ip(*arguments: str) -> None:
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
-    if check and done.returncode != 0:
+    if done.returncode != 0:
         msg = f"ip {' '.join(arguments)}: {done.stderr.strip()}"
         raise NetworkError(msg)

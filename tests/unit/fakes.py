@@ -73,6 +73,7 @@ def partition_fold(
     decoder: RecordDecoder | None = None,
     bad_records: BadRecords | None = None,
     policies: PolicyBook | None = None,
+    max_tracked: int | None = None,
 ) -> PartitionFold:
     """Build a fold of its own, with nothing shared unless given."""
     return PartitionFold(
@@ -82,6 +83,7 @@ def partition_fold(
         bad_records=bad_records or BadRecords(1, 1000),
         book=policies or book(),
         grace=GRACE * SECOND,
+        max_tracked=max_tracked,
     )
 
 

@@ -312,6 +312,17 @@ def test_a_spare_member_is_ready_with_nothing_to_do() -> None:
     assert health.spare
 
 
+def test_a_spare_member_never_stalls() -> None:
+    health = Health(60, 0)
+
+    for now in range(0, 600, 30):
+        health.proved(now)  # there is nothing to ask the leaders for
+        health.looked(assigned=frozenset(), offsets={}, ends={}, now=now)
+
+        assert health.stalled(now) is None
+        assert health.ready
+
+
 def test_nobody_is_a_spare_member_while_the_group_shares_out() -> None:
     health = Health(60, 0)
     before = health.spare

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -117,12 +118,17 @@ class FakeInput:
 
 
 def keeper_of(
-    source: FakeInput, log: FakeLog, *, accept_loss: bool = False, monotonic: float = 0.0
+    source: FakeInput,
+    log: FakeLog,
+    *,
+    accept_loss: bool = False,
+    monotonic: float = 0.0,
+    max_tracked: int | None = None,
 ) -> StateKeeper:
     return StateKeeper(
         source=source,
         log=log,
-        new_fold=partition_fold,
+        new_fold=partial(partition_fold, max_tracked=max_tracked),
         rotation_seconds=1000.0,
         accept_loss=accept_loss,
         monotonic=lambda: monotonic,
@@ -194,6 +200,24 @@ async def test_the_next_process_goes_on_exactly_where_the_last_checkpoint_stood(
     assert fold.engine.snapshot() == before.engine.snapshot()
     assert (fold.committed, fold.confirmed) == (2, True)
     assert source.resumed[-1] == 2
+
+
+async def test_a_state_above_the_bound_is_cut_back_and_the_next_checkpoint_says_so() -> None:
+    source, log = FakeInput(*(opened(n, f"c{n}") for n in range(5))), FakeLog()
+    await worked(log, source, 5)
+    next_process(source)
+    keeper = keeper_of(source, log, max_tracked=2)
+
+    fold = await keeper.take(P, source.epoch, None)
+    bounded = waiting_contacts(fold)
+    await checkpoint(keeper, source, fold)
+    next_process(source)
+    again = await keeper_of(source, log).take(P, source.epoch, None)
+
+    assert bounded == {"c3", "c4"}
+    assert fold.engine.max_tracked == 2
+    assert waiting_contacts(again) == bounded
+    assert again.engine.gauges().ledger["evicted"] == 3
 
 
 async def test_the_claim_is_durable_before_the_commit_and_the_commit_before_anything_is_read() -> (

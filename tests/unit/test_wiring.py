@@ -173,7 +173,7 @@ def test_the_decoder_has_the_configured_limits(tmp_path: Path) -> None:
 
 
 def test_folds_share_the_configured_limit_and_begin_where_they_are_told(tmp_path: Path) -> None:
-    settings = loaded("limits: {bad_records: {share: 0.5, among: 4}}", tmp_path)
+    settings = loaded("limits: {bad_records: {share: 0.5, among: 4}, max_tracked: 7}", tmp_path)
     make = wiring.new_fold(settings, policy_book(settings))
 
     one, two = make(0, 10), make(3, 20)
@@ -181,6 +181,7 @@ def test_folds_share_the_configured_limit_and_begin_where_they_are_told(tmp_path
 
     assert (one.partition, one.offset, two.partition, two.offset) == (0, 12, 3, 20)
     assert one.engine.grace == 5_000_000
+    assert one.engine.max_tracked == 7
     with pytest.raises(FatalError):
         two.fold([record(20, NO_JSON, created=0), record(21, NO_JSON, created=0)])
 

@@ -273,7 +273,7 @@ RUNNING: Final = (
            Source.GAUGES, "contacts",
            "Counts that survive a restart; read with max by (topic, partition, kind)."),
     Metric("firstreply_ledger_imbalance", Kind.GAUGE, _PARTITION, Source.GAUGES, "contacts",
-           "Received less all settled or waiting, at one instant; a defect unless 0."),
+           "Received less all settled or waiting, in one cut; not 0: a defect."),
     Metric("firstreply_state_evicted_total", Kind.COUNTER, ("reason",), Source.ENGINE, "contacts",
            "Contacts dropped before their time, for others (limits.max_tracked), by what they were.",
            reasons=(EVICTED_WAITING, EVICTED_SETTLED)),

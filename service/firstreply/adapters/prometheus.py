@@ -89,7 +89,7 @@ class Publisher:
         self._counted = 0
         """Checkpoints that counted something."""
         self._delivered = -1
-        """The same as of the last scrape that was delivered; -1 before the first."""
+        """The same as of the last scrape that was delivered; -1 if that showed a series at 0."""
         self._deliveries = 0
         self._delivery = asyncio.Event()
         for metric in metrics.METRICS:
@@ -216,11 +216,13 @@ class Publisher:
 
     def shown(self, scrape: Scrape) -> None:
         """Note that a scrape was delivered: its series have been shown at 0 if they had to be."""
+        at_zero = False
         for family in self._growing():
             if (rows := scrape.rows[family.metric.name]) > family.shown:
                 family.shown = rows
                 family.version += 1
-        self._delivered = scrape.counted
+                at_zero = True
+        self._delivered = -1 if at_zero else scrape.counted
         self._deliveries += 1
         self._delivery.set()
 
@@ -234,10 +236,8 @@ class Publisher:
             await self._delivery.wait()
 
     def _all_delivered(self) -> bool:
-        """A series that was shown at 0 first needs one more scrape."""
-        return self._delivered == self._counted and all(
-            family.shown >= family.rows for family in self._growing()
-        )
+        """A series that the last scrape has shown at 0 first needs one more."""
+        return self._delivered == self._counted
 
     def _growing(self) -> Iterable[Growing]:
         return (*self._counters.values(), *self._histograms.values())

@@ -651,6 +651,8 @@ async def test_a_series_that_is_shown_at_zero_first_needs_one_scrape_more() -> N
     first = await publisher.scrape()
     assert b'queue="new"} 0' in first.body
     publisher.shown(first)
+    await asyncio.sleep(0)
+    assert not waiting.done()
     second = await publisher.scrape()
     assert b'queue="new"} 1' in second.body
     publisher.shown(second)
