@@ -173,6 +173,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     writer = Writer(PLACE, uuid.uuid4().hex)
+    writer.enter(1, 0)
     draft = writer.checkpoint(engine, engine.changes(), last=None, minimum=0)
     print(f"write the whole state: {written(writer, draft, records)}")
     size = draft.size

@@ -92,6 +92,10 @@ class Board:
         """Hand on."""
         self._behind.restoring(partitions)
 
+    def older(self, partitions: int) -> None:
+        """Hand on."""
+        self._behind.older(partitions)
+
     def assigned(self, partitions: int) -> None:
         """Hand on."""
         self._behind.assigned(partitions)

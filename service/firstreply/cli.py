@@ -88,6 +88,7 @@ def run(
     with errors() as ending:
         from firstreply import logs
         from firstreply.app import run_kafka
+        from firstreply.restore_bar import RestoreBar
 
         settings = settings_of(config)
         logs.set_up(settings.log.format, settings.log.level)
@@ -96,7 +97,8 @@ def run(
             _logger.warning("configuration_doubtful", extra={"meaning": warning})
         if settings.kafka.state_topic is None:
             _logger.warning("state_kept_in_memory", extra={"meaning": _STATE_IN_MEMORY})
-        asyncio.run(run_kafka(settings, accept_loss=accept_loss))
+        companions = () if ending.is_logged else (RestoreBar().show,)
+        asyncio.run(run_kafka(settings, accept_loss=accept_loss, companions=companions))
 
 
 @app.command(

@@ -58,6 +58,7 @@ class Health:
         self._proved_at = now
         self._unbegun_since: float | None = None
         self._restoring: dict[int, float] = {}
+        self._older: dict[int, str] = {}
         self._undurable: dict[int, tuple[float, str]] = {}
         """Partition to since when, and why, nothing could be made durable."""
         self._rebalancing_since: float | None = None
@@ -85,6 +86,15 @@ class Health:
         return self._spare
 
     @property
+    def warnings(self) -> list[str]:
+        """What a person must know although the figures of now are right; empty if nothing."""
+        return [
+            f"partition {number}: {why}; it went on from an older state, and what lay between was "
+            "counted again: firstreply state verify tells more"
+            for number, why in sorted(self._older.items())
+        ]
+
+    @property
     def ready(self) -> bool:
         """Whether there is no reason against it."""
         return not self._doubts
@@ -110,6 +120,10 @@ class Health:
     def proved(self, now: float) -> None:
         """Note that the end offsets were told, or that there was nothing to ask for."""
         self._proved_at = now
+
+    def went_back(self, older: Mapping[int, str]) -> None:
+        """Note why partitions went on from an older state than the newest."""
+        self._older = dict(older)
 
     def looked(
         self,

@@ -204,6 +204,9 @@ class Publisher(Protocol):
     def restoring(self, partitions: int) -> None:
         """Set how many owned partitions have their state being restored."""
 
+    def older(self, partitions: int) -> None:
+        """Set how many owned partitions went on from an older state than the newest."""
+
     def assigned(self, partitions: int) -> None:
         """Set how many partitions are owned."""
 

@@ -145,6 +145,8 @@ class Processor:
         self._ends: dict[int, int] = {}
         self._committed_at = monotonic()
         self._durable_at: dict[int, float] = {}
+        self._doubtful = False
+        """Whether the last commit was not accepted, as far as we know."""
         self._cutting = asyncio.Lock()
         self._stopping = asyncio.Event()
         self.health = Health(pace.stall_seconds, monotonic())
@@ -153,6 +155,14 @@ class Processor:
     def folds(self) -> dict[int, PartitionFold]:
         """The partitions begun in the current epoch."""
         return {number: fold for number, fold in self._folds.items() if number in self._begun}
+
+    def restored_shares(self) -> dict[int, float]:
+        """Return how much of the state of each assigned partition is there, 0 to 1."""
+        restoring = self._checkpoints.restoring
+        return {
+            number: 1.0 if number in self._begun else restoring.get(number, 0.0)
+            for number in self._source.assignment().partitions
+        }
 
     def stop(self) -> None:
         """Ask the loops to end; a last checkpoint is the caller's."""
@@ -204,6 +214,7 @@ class Processor:
             self._begun.clear()
             self._again_at.clear()
             self._committed_at = self._monotonic()
+            self._doubtful = False
             self._publisher.lease(self._committed_at + self._pace.lease_seconds)
             self._let_go(assignment)
         now = self._monotonic()
@@ -348,6 +359,8 @@ class Processor:
         """Return the partitions whose cut is durable, committed, and still ours."""
         news = {number: cut for number, cut in cuts.items() if cut.news}
         idle = self._monotonic() - self._committed_at
+        if self._doubtful and not await self._still_accepted(cuts, epoch):
+            return frozenset()
         if not news and idle < self._pace.idle_commit_seconds:
             return frozenset(cuts)
         failed = await self._append(news)
@@ -358,12 +371,24 @@ class Processor:
         offsets = {number: cuts[number].span.offset for number in written}
         sent_at = self._monotonic()  # who stood still may read the answer much later
         if not await self._source.commit(offsets, epoch, self._checkpoints.notes(offsets)):
+            self._doubtful = bool(offsets)
             return frozenset()
         self._committed_at = sent_at
         self._durable_at.update(dict.fromkeys(written, sent_at))
         self.health.committed(written, sent_at)
         self._publisher.lease(sent_at + self._pace.lease_seconds)
         return frozenset(written)
+
+    async def _still_accepted(self, cuts: dict[int, _Cut], epoch: int) -> bool:
+        """Ask the group, after a commit that it did not accept, before any more is appended.
+
+        What is in the state log when another one restores it is counted by nobody unless we were
+        told that the group accepted it: so at most one checkpoint may stand there in doubt.
+        """
+        known = {number: cut.fold.committed or 0 for number, cut in cuts.items()}
+        accepted = await self._source.commit(known, epoch, self._checkpoints.notes(known))
+        self._doubtful = not accepted
+        return accepted
 
     async def _append(self, cuts: dict[int, _Cut]) -> dict[int, RetryableError]:
         """Append dead letters and state; return what failed, by partition."""
@@ -426,6 +451,8 @@ class Processor:
             now=self._monotonic(),
         )
         self._publisher.restoring(len(self._checkpoints.restoring))
+        self.health.went_back(self._checkpoints.older)
+        self._publisher.older(len(self._checkpoints.older))
         self._publisher.assigned(len(assignment.partitions))
         if self.health.moving:
             self._publisher.heartbeat(self._wall.now())

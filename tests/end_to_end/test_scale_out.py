@@ -84,7 +84,7 @@ async def test_a_spare_process_is_ready_and_takes_over_from_one_that_was_killed(
             status, told = await readiness(spare)
             assert (status, told) == (
                 200,
-                {"ready": True, "spare": True, "reasons": [], "partitions": {}},
+                {"ready": True, "spare": True, "reasons": [], "warnings": [], "partitions": {}},
             )
             assert "kafka_spare_member" in spare.log
 

@@ -1,10 +1,9 @@
 """Topics as the test itself sees them: made, filled, and read back whole."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
@@ -14,9 +13,10 @@ from aiokafka.protocol.admin import DeleteGroupsRequest
 from firstreply.state.chunk import DamagedChunkError, decode, order
 from tests.faults.checks import Checkpoint
 from tests.faults.truth import Place
-from tests.faults.workload import Sent, Workload
+from tests.faults.workload import Sent
 
-_TURN_SECONDS: Final = 0.05
+T = TypeVar("T")
+
 _PATIENCE_SECONDS: Final = 60.0
 
 
@@ -35,6 +35,23 @@ async def administering(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
         yield admin
     finally:
         await admin.close()
+
+
+async def ask(servers: str, question: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
+    """Ask until somebody answers: the client asks any broker, also one that is away."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while True:
+            with suppress(KafkaError):
+                async with administering(servers) as admin:
+                    return await question(admin)
+            await asyncio.sleep(0.5)
+
+
+async def _described(servers: str, topic: str) -> list[dict[str, Any]]:
+    """Return the partitions of a topic; none of one that is absent."""
+    (told,) = await ask(servers, lambda admin: admin.describe_topics([topic]))
+    partitions: list[dict[str, Any]] = told["partitions"]
+    return partitions
 
 
 async def create_topic(
@@ -57,23 +74,18 @@ async def delete_topics(servers: str, *names: str) -> None:
 
 async def leaders(servers: str, topic: str) -> dict[int, int]:
     """Return partition to the broker that leads it, by its index in the cluster."""
-    async with administering(servers) as admin:
-        (told,) = await admin.describe_topics([topic])
-    return {part["partition"]: part["leader"] - 1 for part in told["partitions"]}
+    return {part["partition"]: part["leader"] - 1 for part in await _described(servers, topic)}
 
 
 async def coordinator(servers: str, group: str) -> int:
     """Return the broker that coordinates a group, by its index in the cluster."""
-    async with administering(servers) as admin:
-        node: int = await admin.find_coordinator(group)
+    node: int = await ask(servers, lambda admin: admin.find_coordinator(group))
     return node - 1
 
 
 async def replicas(servers: str, topic: str) -> tuple[int, ...]:
     """Return the brokers of partition 0, by their index in the cluster; its leader first."""
-    async with administering(servers) as admin:
-        (told,) = await admin.describe_topics([topic])
-    (part,) = (one for one in told["partitions"] if one["partition"] == 0)
+    (part,) = (one for one in await _described(servers, topic) if one["partition"] == 0)
     leader: int = part["leader"]
     return (leader - 1, *(node - 1 for node in part["replicas"] if node != leader))
 
@@ -142,16 +154,14 @@ async def send_raw(servers: str, topic: str, partition: int, value: bytes) -> No
 
 async def committed(servers: str, group: str, topic: str) -> dict[int, int]:
     """Return partition to the offset that the group has committed."""
-    async with administering(servers) as admin:
-        found = await admin.list_consumer_group_offsets(group)
+    found = await ask(servers, lambda admin: admin.list_consumer_group_offsets(group))
     return {place.partition: at.offset for place, at in found.items() if place.topic == topic}
 
 
 async def read_topic(servers: str, topic: str) -> list[ConsumerRecord]:
     """Return all records, in order within each partition; nothing for a topic that is absent."""
-    async with administering(servers) as admin:
-        (told,) = await admin.describe_topics([topic])
-    places = [TopicPartition(topic, part["partition"]) for part in told["partitions"]]
+    partitions = await _described(servers, topic)
+    places = [TopicPartition(topic, part["partition"]) for part in partitions]
     if not places:
         return []
     consumer = AIOKafkaConsumer(
@@ -213,71 +223,3 @@ async def send(servers: str, topic: str, events: Iterable[Sent]) -> None:
         await asyncio.gather(*written)
     finally:
         await producer.stop()
-
-
-class Feed:
-    """Sends a workload as time passes, and what is left of it at the end."""
-
-    def __init__(self, servers: str, topic: str, workload: Workload) -> None:
-        """Prepare it; a context manager sends."""
-        self._servers = servers
-        self._topic = topic
-        self._workload = workload
-        self._producer: AIOKafkaProducer | None = None
-        self._task: asyncio.Task[None] | None = None
-        self.sent = 0
-        self.last_at = 0.0
-        """Seconds since the epoch: the latest time that an event tells, or later."""
-
-    async def start(self) -> None:
-        """Begin to send."""
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._servers, acks="all", linger_ms=20, request_timeout_ms=60_000
-        )
-        await self._producer.start()
-        self._task = asyncio.create_task(self._run(), name="feed")
-
-    async def stop(self) -> None:
-        """Send the rest and wait until all is acknowledged. Idempotent."""
-        task, self._task = self._task, None
-        if task is None:
-            return
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        for sent in self._workload.rest():
-            await self._send(sent)
-        self.last_at = max(self.last_at, time.time())
-        assert self._producer is not None
-        await self._producer.stop()
-
-    async def abort(self) -> None:
-        """End at once, whatever is not sent yet. Idempotent."""
-        task, self._task = self._task, None
-        if task is not None and self._producer is not None:
-            task.cancel()
-            await asyncio.wait({task})
-            stopping = asyncio.create_task(self._producer.stop())
-            await asyncio.wait({stopping}, timeout=5)
-            stopping.cancel()
-
-    async def _run(self) -> None:
-        while True:
-            for sent in self._workload.until(time.time()):
-                await self._send(sent)
-            await asyncio.sleep(_TURN_SECONDS)
-
-    async def _send(self, sent: Sent) -> None:
-        assert self._producer is not None
-        future: asyncio.Future[Any] = await self._producer.send(
-            self._topic, key=sent.key, value=sent.value
-        )
-        future.add_done_callback(_seen)
-        self.sent += 1
-        self.last_at = max(self.last_at, sent.at)
-
-
-def _seen(future: asyncio.Future[Any]) -> None:
-    """Look at a failure: what was not written is not in the topic, and so not in the truth."""
-    if not future.cancelled():
-        future.exception()

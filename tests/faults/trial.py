@@ -17,10 +17,10 @@ from firstreply.policies import policy_book
 from tests.faults import checks, record, topics
 from tests.faults.cluster import Cluster
 from tests.faults.configuration import SHORT_BANDS, configuration
+from tests.faults.feed import Feed
 from tests.faults.member import Member
 from tests.faults.samples import CLOCK, label
 from tests.faults.scraper import Scraper
-from tests.faults.topics import Feed
 from tests.faults.verdict import Seen, Verdict, judge
 from tests.faults.workload import BAND_SECONDS, Mixture, Workload
 

@@ -38,6 +38,8 @@ class Sent(msgspec.Struct, frozen=True, order=True):
     number: int
     key: bytes
     value: bytes
+    tells: float = 0.0
+    """When it happened by its own time, in seconds since the epoch."""
 
 
 class Mixture(msgspec.Struct, frozen=True):
@@ -150,21 +152,22 @@ class Workload:
             if chance.random() < mixture.out_of_order:
                 delay += chance.uniform(0.0, mixture.lateness)
             value = _value(name, f"{name}-{number}", now + step.at, step.says)
-            self._send(now + step.at + delay, name, value)
+            self._send(now + step.at + delay, name, value, now + step.at)
             if chance.random() < mixture.duplicates:
-                self._send(now + step.at + delay + chance.uniform(0.0, 3.0), name, value)
+                again = now + step.at + delay + chance.uniform(0.0, 3.0)
+                self._send(again, name, value, now + step.at)
             if chance.random() < mixture.bad:
                 self._send(now + step.at, f"bad-{self._number}", chance.choice(_BAD))
 
-    def _send(self, at: float, key: str, value: bytes) -> None:
-        heapq.heappush(self._due, Sent(at, self._number, key.encode(), value))
+    def _send(self, at: float, key: str, value: bytes, tells: float = 0.0) -> None:
+        heapq.heappush(self._due, Sent(at, self._number, key.encode(), value, tells))
         self._number += 1
 
 
 def event(contact: str, kind: str, at: float, **more: str) -> Sent:
     """Return one event by itself, to be sent at once."""
     value = _value(contact, f"{contact}-{kind}", at, _says(kind, **more))
-    return Sent(at, 0, contact.encode(), value)
+    return Sent(at, 0, contact.encode(), value, at)
 
 
 def _value(contact: str, name: str, at: float, says: dict[str, Any]) -> bytes:

@@ -323,6 +323,9 @@ class FakePublisher:
     def restoring(self, partitions: int) -> None:
         """Shown by the reasons, too."""
 
+    def older(self, partitions: int) -> None:
+        """Shown by the warnings, too."""
+
     def assigned(self, partitions: int) -> None:
         self.partitions_assigned = partitions
 

@@ -371,6 +371,19 @@ def test_a_partition_that_is_not_made_durable_is_named_though_others_are() -> No
     assert health.stalled(61) is None, "it is another's now"
 
 
+def test_an_older_state_is_told_although_the_figures_of_now_are_right() -> None:
+    health = Health(60, 0)
+    health.proved(1)
+    health.committed([0], 1)
+
+    health.went_back({0: "offset 7 is damaged"})
+    health.looked(assigned=frozenset({0}), offsets={0: 5}, ends={0: 5}, now=1)
+
+    assert health.ready
+    (warning,) = health.warnings
+    assert warning.startswith("partition 0: offset 7 is damaged; it went on from an older state")
+
+
 # -- restoring
 
 

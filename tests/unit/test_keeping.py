@@ -682,11 +682,15 @@ async def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says
     log.records[P][-1] = Written(newest.offset, newest.value[:-1])
     next_process(source)
 
+    again = keeper_of(source, log)
     with caplog.at_level(logging.ERROR):
-        restored = await keeper_of(source, log).take(P, 2, None)
+        restored = await again.take(P, 2, None)
 
     assert (waiting_contacts(restored), restored.offset) == ({"c"}, 1)
     assert "state_is_older" in caplog.messages
+    assert "is damaged" in again.older[P]
+    again.release(P)
+    assert again.older == {}
 
 
 async def test_what_begins_after_an_accepted_loss_beats_what_could_not_be_read(

@@ -128,6 +128,30 @@ async def test_a_partition_that_cannot_be_made_durable_does_not_hold_back_the_ot
         assert shell.total(RECEIVED) == 2
 
 
+async def test_after_a_commit_that_went_unanswered_nothing_is_appended_before_one_is_accepted() -> (
+    None
+):
+    """What lies in the state log when another takes over is counted by nobody."""
+    broker = stocked(opened(0))
+    async with Shell(broker) as shell:
+        await shell.own(0)
+        shell.source.answers.extend(["refuse"] * 3)
+        await shell.checkpoint()
+        broker.append(opened(1, "d"))
+        await shell.turn()
+        shell.journal.clear()
+
+        await shell.checkpoint()
+        await shell.checkpoint()
+        cut_off = list(shell.journal)
+        await shell.checkpoint()
+
+        assert "append" not in cut_off
+        assert cut_off.count("commit") == 2
+        assert shell.total(RECEIVED) == 2
+        assert broker.committed == {0: 2}
+
+
 async def test_what_is_folded_during_a_checkpoint_goes_with_the_next_one() -> None:
     broker = stocked(opened(0))
     async with Shell(broker) as shell:

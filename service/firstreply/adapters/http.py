@@ -75,6 +75,10 @@ class HealthView(Protocol):
         """Why not, for a person; empty when ready."""
 
     @property
+    def warnings(self) -> Sequence[str]:
+        """What a person must know although it is ready; empty if nothing."""
+
+    @property
     def spare(self) -> bool:
         """Whether there is no partition for this process: it stands by."""
 
@@ -176,6 +180,7 @@ class _Pages:
             "ready": ready,
             "spare": health.spare,
             "reasons": health.reasons,
+            "warnings": health.warnings,
             "partitions": health.partitions(),
         }
         return _json(content, 200 if ready else 503)

@@ -177,6 +177,10 @@ class Publisher:
         """Set how many owned partitions have their state being restored."""
         self._gauges["firstreply_state_restoring"].set((), partitions)
 
+    def older(self, partitions: int) -> None:
+        """Set how many owned partitions went on from an older state than the newest."""
+        self._gauges["firstreply_state_older"].set((), partitions)
+
     def assigned(self, partitions: int) -> None:
         """Set how many partitions are owned."""
         self._gauges["firstreply_partitions_assigned"].set((), partitions)
@@ -248,7 +252,7 @@ class Publisher:
     def _start_neutral(self) -> None:
         for name in (
             *("event_loop_lag_seconds", "clock_skew_seconds"),
-            *("ready", "partitions_assigned", "state_restoring"),
+            *("ready", "partitions_assigned", "state_restoring", "state_older"),
         ):
             self._gauges[f"firstreply_{name}"].set((), 0)
         self._gauges["firstreply_config_last_reload_successful"].set((), 1)

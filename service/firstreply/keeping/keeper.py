@@ -96,6 +96,8 @@ class StateKeeper:
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.restoring: dict[int, float] = {}
         """Partition to the share of its state that is restored, 0 to 1."""
+        self.older: dict[int, str] = {}
+        """Partition to why it went on from an older state than the newest."""
 
     # -- take over
 
@@ -139,6 +141,7 @@ class StateKeeper:
         """Forget what is in memory of a partition that another one owns."""
         self._holds.pop(partition, None)
         self._found.pop(partition, None)
+        self.older.pop(partition, None)
 
     async def _incarnation_told(self, partition: int) -> int | None:
         committed = await self._source.committed(partition)
@@ -216,8 +219,10 @@ class StateKeeper:
         findings = found.verdict.findings
         if found.restored is None and findings and not self._accepts_loss[partition]:
             raise self._unreadable(partition, findings)
+        self.older.pop(partition, None)
         for finding in findings:
             if finding.serious:
+                self.older.setdefault(partition, finding.text)
                 _log.error(
                     "state_is_older",
                     extra={"partition": partition, "offset": finding.offset, "why": finding.text},

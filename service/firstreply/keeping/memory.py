@@ -24,6 +24,8 @@ class MemoryKeeper:
         self._new_fold = new_fold
         self.restoring: dict[int, float] = {}
         """Never any."""
+        self.older: dict[int, str] = {}
+        """Never any."""
 
     async def take(self, partition: int, epoch: int, kept: PartitionFold | None) -> PartitionFold:  # noqa: ARG002
         """Go on at the commit, with the memory if it is our own commit."""

@@ -14,6 +14,8 @@ class Checkpoints(Protocol):
 
     restoring: dict[int, float]
     """Partition to the share of its state that is restored, 0 to 1."""
+    older: dict[int, str]
+    """Partition to why it went on from an older state than the newest."""
 
     async def take(self, partition: int, epoch: int, kept: PartitionFold | None) -> PartitionFold:
         """Return the fold to go on with; its partition is resumed where it stands.

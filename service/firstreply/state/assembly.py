@@ -91,7 +91,9 @@ class Assembly:
     def _apply(self, chunk: Stored) -> Iterator[int]:
         shards = frozenset(shards_of(chunk.header))
         for number in shards:
-            self._store.clear(number)
+            if self._store.size(number):
+                self._store.clear(number)
+                yield 0  # to free 100,000 contacts takes 70 ms
         parts = [chunk.payloads[part] for part in range(chunk.header.parts)]
         policies: set[str] = set()
         for frame in frames(parts):

@@ -39,6 +39,10 @@ class FakeHealth:
     def spare(self) -> bool:
         return False
 
+    @property
+    def warnings(self) -> list[str]:
+        return ["partition 3: an older state"]
+
     def partitions(self) -> dict[int, dict[str, int | None]]:
         return {3: {"offset": 7, "end": None}}
 
@@ -89,12 +93,14 @@ async def test_readyz_is_200_or_503_and_says_why(
         "ready": True,
         "spare": False,
         "reasons": [],
+        "warnings": ["partition 3: an older state"],
         "partitions": partitions,
     }
     assert await waiting.json() == {
         "ready": False,
         "spare": False,
         "reasons": ["partition 3: catching up"],
+        "warnings": ["partition 3: an older state"],
         "partitions": partitions,
     }
 

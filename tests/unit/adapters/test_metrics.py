@@ -66,6 +66,7 @@ PUBLIC = {
     "firstreply_ledger_total": "topic,partition,kind",
     "firstreply_state_evicted_total": "reason",
     "firstreply_partitions_assigned": "",
+    "firstreply_state_older": "",
     "firstreply_state_restoring": "",
     "firstreply_config_last_reload_successful": "",
     "firstreply_config_info": "hash",

@@ -26,10 +26,10 @@ def lost_position(
     """Return the error for a position that the partition does not hold (any more)."""
     if offset < first:
         cause = f"retention removed {first - offset} unread offsets"
-        remedy = f"raise the topic's retention; to go on without them: {_reset(options, partition)}"
+        remedy = f"raise the topic's retention; to go on without them: {_begin(options, partition)}"
     else:
         cause = "the topic was truncated or made anew since that offset was committed"
-        remedy = f"to read the new topic from its beginning: {_reset(options, partition)}"
+        remedy = f"to read the new topic from its beginning: {_begin(options, partition)}"
     return FatalError(
         f"topic {options.topic}, partition {partition}: group {options.group} stands at offset "
         f"{offset}, but the partition holds offsets {first} to {end} (exclusive): {cause}. Stop "
@@ -77,12 +77,15 @@ def unreadable(
         "is not UTF-8, or a damaged batch. Restart the service; if it stops at the same place, "
         "examine the batch with kafka-dump-log.sh and move the group past it, with all members "
         f"stopped, by {_command(options)} --topic {options.topic}:PARTITION --reset-offsets "
-        "--to-offset OFFSET --execute"
+        "--to-offset OFFSET --execute, then firstreply state rebuild --from TIME --all with a time "
+        "after the batch"
     )
 
 
-def _reset(options: KafkaOptions, partition: int) -> str:
+def _begin(options: KafkaOptions, partition: int) -> str:
+    """Return how to begin at the first record: a state in the log wins over the group's offset."""
     return (
+        "firstreply state rebuild --from TIME --all; or, where kafka.state_topic is null, "
         f"{_command(options)} --topic {options.topic}:{partition} --reset-offsets "
         "--to-earliest --execute"
     )

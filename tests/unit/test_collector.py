@@ -1,0 +1,41 @@
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from firstreply.collector import Collector
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    yield
+    gc.enable()
+    gc.unfreeze()
+
+
+def test_the_collector_rests_until_the_last_restore_has_ended() -> None:
+    collector = Collector()
+    first, second = collector.resting(), collector.resting()
+
+    with first:
+        with second:
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+
+    assert gc.isenabled()
+
+
+def test_what_was_restored_is_never_looked_at() -> None:
+    gc.unfreeze()
+
+    with Collector().resting():
+        restored = [[] for _ in range(1000)]  # type: ignore[var-annotated]
+
+    assert gc.get_freeze_count() > len(restored)
+
+
+def test_a_restore_that_fails_lets_it_go_on() -> None:
+    with pytest.raises(RuntimeError), Collector().resting():
+        raise RuntimeError
+
+    assert gc.isenabled()
