@@ -86,7 +86,7 @@ def run(
 ) -> None:
     """Read contact events from Kafka and serve metrics, until Ctrl-C or SIGTERM."""
     with errors() as ending:
-        from firstreply import logs
+        from firstreply import collector, logs
         from firstreply.app import run_kafka
         from firstreply.restore_bar import RestoreBar
 
@@ -97,6 +97,7 @@ def run(
             _logger.warning("configuration_doubtful", extra={"meaning": warning})
         if settings.kafka.state_topic is None:
             _logger.warning("state_kept_in_memory", extra={"meaning": _STATE_IN_MEMORY})
+        collector.look_once()
         companions = () if ending.is_logged else (RestoreBar().show,)
         asyncio.run(run_kafka(settings, accept_loss=accept_loss, companions=companions))
 

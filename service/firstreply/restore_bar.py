@@ -55,15 +55,11 @@ class RestoreBar:
             Progress(*columns, console=self._console, transient=True) as bars,
             _logs_above(bars),
         ):
-            task = None
+            task = bars.add_task("", total=1.0, visible=False, done=0, all=0)
             while is_under_way(shares := running.processor.restored_shares()):
-                figures = {
-                    "completed": sum(shares.values()) / len(shares),
-                    "done": sum(share == 1.0 for share in shares.values()),
-                    "all": len(shares),
-                }
-                task = bars.add_task("", total=1.0, **figures) if task is None else task
-                bars.update(task, **figures)
+                done = sum(share == 1.0 for share in shares.values())
+                share = sum(shares.values()) / len(shares)
+                bars.update(task, completed=share, visible=True, done=done, all=len(shares))
                 await asyncio.sleep(_LOOK_SECONDS)
 
 

@@ -63,6 +63,7 @@ class Cluster:
         self._upstreams: list[list[Address]] = [
             [(hosts[node], port) for port in ports[node][2:]] for node in range(BROKERS)
         ]
+        """By broker, then by seat."""
         self.brokers = [
             KafkaBroker(
                 jars,
@@ -86,9 +87,9 @@ class Cluster:
 
     def open_lines(self, proxies: ProxyThread) -> None:
         """Let every line listen."""
-        for lines in self.lines:
-            for node, line in enumerate(lines):
-                proxies.open(line, self._upstreams[node][self.lines.index(lines)])
+        for seat, lines in enumerate(self.lines):
+            for line, upstreams in zip(lines, self._upstreams, strict=True):
+                proxies.open(line, upstreams[seat])
 
     def start(self) -> None:
         """Start the brokers that do not run; at once, because none is ready alone."""

@@ -3,12 +3,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from firstreply.collector import Collector
+from firstreply.collector import Collector, _spare_survivors, look_once
 
 
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:
     yield
+    gc.callbacks[:] = [one for one in gc.callbacks if one is not _spare_survivors]
     gc.enable()
     gc.unfreeze()
 
@@ -39,3 +40,18 @@ def test_a_restore_that_fails_lets_it_go_on() -> None:
         raise RuntimeError
 
     assert gc.isenabled()
+
+
+def test_what_a_full_collection_found_alive_is_not_looked_at_again() -> None:
+    look_once()
+    look_once()
+    alive = [[] for _ in range(1000)]  # type: ignore[var-annotated]
+    gc.unfreeze()
+
+    gc.collect(0)
+    before = gc.get_freeze_count()
+    gc.collect()
+
+    assert before == 0
+    assert gc.get_freeze_count() > len(alive)
+    assert gc.callbacks.count(_spare_survivors) == 1

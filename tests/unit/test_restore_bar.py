@@ -2,14 +2,16 @@ import asyncio
 import io
 import logging
 import sys
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from rich.console import Console
 
 from firstreply import restore_bar
-from firstreply.app import Running
 from firstreply.restore_bar import RestoreBar, is_under_way
+
+if TYPE_CHECKING:
+    from firstreply.app import Running
 
 
 class Processor:
@@ -38,7 +40,7 @@ async def shown(
     console = Console(file=written, force_terminal=terminal, width=80)
     service = Service(looks)
     watching = asyncio.create_task(RestoreBar(console).show(cast("Running", service)))
-    while not watching.done() and service.processor.looks > -5:
+    for _ in range(looks + 5):
         await asyncio.sleep(0)
     watching.cancel()
     await asyncio.wait([watching])

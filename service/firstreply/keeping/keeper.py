@@ -316,8 +316,8 @@ class StateKeeper:
             msg = (
                 f"{self._source.topic} has a new partition {partition}, and had "
                 f"{self._source.partitions} when firstreply started: contacts may lie in other "
-                "partitions than before, so their state is not where their events are. Set "
-                "kafka.group to a new name and kafka.start to where to begin"
+                "partitions than before, so their state is not where their events are. Go on with a "
+                "topic of its own and a new kafka.group: docs/scaling.md, More partitions"
             )
             raise OtherInputError(msg)
 

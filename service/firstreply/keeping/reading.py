@@ -160,7 +160,8 @@ async def require_same_input(source: Input, log_topic: str, partition: int, tip:
         msg = (
             f"the state in {log_topic} is that of {tip.topic} with {tip.partitions} "
             f"partitions, and {source.topic} has {source.partitions}: contacts may lie in "
-            "other partitions. Set kafka.group to a new name and kafka.start to where to begin"
+            "other partitions. Go on with a topic of its own and a new kafka.group: "
+            "docs/scaling.md, More partitions"
         )
         raise OtherInputError(msg)
     first, end = await source.bounds(partition)

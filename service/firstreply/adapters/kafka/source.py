@@ -68,6 +68,8 @@ class KafkaSource:
         self._consumer: AIOKafkaConsumer | None = None
         self._input: Topic | None = None
         self._poll: asyncio.Task[tuple[int, _Batches]] | None = None
+        self._asking: dict[int, asyncio.Task[dict[int, Committed]]] = {}
+        """Epoch to a question for the group's commits that is under way."""
 
     @property
     def topic(self) -> str:
@@ -295,20 +297,33 @@ class KafkaSource:
     async def committed(self, partition: int) -> Committed | None:
         """Ask the group what it has committed. Raises RetryableError.
 
-        ``consumer.committed()`` drops the note, hence the administration client.
+        Who asks while an answer of the same assignment is under way shares it: after a rebalance
+        all partitions ask at once.
         """
-        name = TopicPartition(self.topic, partition)
+        epoch = self._ownership.current.epoch
+        asking = self._asking.get(epoch)
+        if asking is None:
+            asking = asyncio.create_task(self._all_committed(), name="kafka-committed")
+            self._asking[epoch] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(epoch))
+            asking.add_done_callback(retrieved)
+        return (await asyncio.shield(asking)).get(partition)
+
+    async def _all_committed(self) -> dict[int, Committed]:
+        """Ask for every partition; ``consumer.committed()`` would drop the notes."""
         try:
             async with administering(self._options) as admin:
-                found = (await admin.list_consumer_group_offsets(self._options.group)).get(name)
+                found = await admin.list_consumer_group_offsets(self._options.group)
         except NOT_AUTHORISED as error:
             raise kafka_errors.not_authorised(self._options, error) from error
         except KafkaError as error:
             msg = f"what group {self._options.group} has committed is not known yet: {error!r}"
             raise RetryableError(msg) from error
-        if found is None or found.offset < 0:
-            return None
-        return Committed(found.offset, found.metadata or "")
+        return {
+            name.partition: Committed(commit.offset, commit.metadata or "")
+            for name, commit in found.items()
+            if name.topic == self.topic and commit.offset >= 0
+        }
 
     async def first_offset(self, partition: int) -> int:
         """Return where ``kafka.start`` begins a partition. Raises RetryableError."""
