@@ -1,8 +1,9 @@
 """Wires and runs the service: the only module that knows every part.
 
 One TaskGroup with named tasks. Stopping goes in order: the loops end, a last checkpoint makes
-durable and publishes what was folded, Kafka is left, the last figures are scraped, HTTP closes. A
-failure in any task ends them all and comes out as one ``FirstreplyError``.
+durable and publishes what was folded, Kafka is left, the last figures are scraped (a second signal
+ends that wait, and nothing sooner), HTTP closes. A failure in any task ends them all and comes out
+as one ``FirstreplyError``.
 """
 
 import asyncio
@@ -177,7 +178,7 @@ async def _serve(
         await source.start()
         _log.info("started", extra={"topic": source.topic, "metrics": f"{server.address}/metrics"})
         running = Running(server.address, processor, board)
-        async with _stopped_by_signals(processor):
+        async with _stopped_by_signals(processor) as hurried:
             await _run_tasks(
                 processor,
                 {
@@ -188,10 +189,10 @@ async def _serve(
                     **{f"companion-{n}": one(running) for n, one in enumerate(companions)},
                 },
             )
-        await processor.checkpoint_once()
-        await source.stop()  # first, so that others take over while the last figures are scraped
-        processor.withdraw()
-        await _until_scraped(publisher)
+            await processor.checkpoint_once()
+            await source.stop()  # first, so that others take over while we are scraped
+            processor.withdraw()
+            await _until_scraped(publisher, hurried)
         _log.info("stopped")
 
 
@@ -201,13 +202,20 @@ def _reads_since(processor: Processor, partition: int) -> int | None:
     return None if fold is None or fold.first_timestamp is None else fold.first_timestamp * 1000
 
 
-async def _until_scraped(publisher: Publisher) -> None:
+async def _until_scraped(publisher: Publisher, hurried: asyncio.Event) -> None:
     """Give Prometheus the last figures before the process ends with them."""
-    try:
-        async with asyncio.timeout(_LAST_SCRAPE_SECONDS):
-            await publisher.all_delivered()
-    except TimeoutError:
-        _log.warning("last_figures_not_scraped", extra={"seconds": _LAST_SCRAPE_SECONDS})
+    ends = {
+        asyncio.create_task(publisher.all_delivered(), name="last-scrape"),
+        asyncio.create_task(hurried.wait(), name="hurried"),
+    }
+    _log.info("waiting_for_the_last_scrape", extra={"seconds": _LAST_SCRAPE_SECONDS})
+    done, waiting = await asyncio.wait(
+        ends, timeout=_LAST_SCRAPE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+    )
+    for task in waiting:
+        task.cancel()
+    if all(task.get_name() != "last-scrape" for task in done):
+        _log.warning("last_figures_not_scraped", extra={"hurried": hurried.is_set()})
 
 
 async def _run_tasks(processor: Processor, beside: dict[str, Coroutine[None, None, None]]) -> None:
@@ -234,13 +242,22 @@ def _first(failures: BaseExceptionGroup[FirstreplyError]) -> FirstreplyError:
 
 
 @asynccontextmanager
-async def _stopped_by_signals(processor: Processor) -> AsyncIterator[None]:
+async def _stopped_by_signals(processor: Processor) -> AsyncIterator[asyncio.Event]:
+    """Stop the processor at the first signal; yield what the second one sets."""
     loop = asyncio.get_running_loop()
+    stopping, hurried = asyncio.Event(), asyncio.Event()
+
+    def signalled() -> None:
+        if stopping.is_set():
+            hurried.set()
+        stopping.set()
+        processor.stop()
+
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
-        loop.add_signal_handler(number, processor.stop)
+        loop.add_signal_handler(number, signalled)
     try:
-        yield
+        yield hurried
     finally:
         for number in signals:
             loop.remove_signal_handler(number)

@@ -61,6 +61,12 @@ class Service:
                 await asyncio.sleep(0.2)
         return samples
 
+    async def until_logged(self, text: str) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while text not in self.log:
+                assert self._process.returncode is None, self.log
+                await asyncio.sleep(0.1)
+
     async def until_ready(self) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while (await self.get("/readyz"))[0] != 200:
@@ -81,10 +87,14 @@ class Service:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await self._process.wait()
 
-    async def stop(self) -> int:
-        """Send SIGTERM and wait."""
+    def terminate(self) -> None:
+        """Send SIGTERM."""
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
+
+    async def stop(self) -> int:
+        """Send SIGTERM and wait."""
+        self.terminate()
         return await self.ended()
 
     def kill(self) -> None:
@@ -102,7 +112,7 @@ async def running(config: Path, log: Path, *, stops_itself: bool = False) -> Asy
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "firstreply", "run", "--config", str(config)),
-            env={**os.environ, "PYTHONPATH": str(ROOT / "service")},
+            env={**_environment(), "PYTHONPATH": str(ROOT / "service")},
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -115,6 +125,11 @@ async def running(config: Path, log: Path, *, stops_itself: bool = False) -> Asy
         finally:
             service.kill()
             await process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Return ours without what the service would take for a setting."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("FIRSTREPLY_")}
 
 
 def total(samples: Samples, what: str) -> float:

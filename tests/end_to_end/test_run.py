@@ -322,6 +322,28 @@ async def test_the_configured_share_of_bad_records_stops_the_service_and_names_t
     assert "rubbish" not in service.log
 
 
+async def test_a_second_signal_ends_the_wait_for_the_last_scrape_and_nothing_sooner(
+    kafka: KafkaBroker, topic: str, tmp_path: Path
+) -> None:
+    config = write_configuration(tmp_path, kafka, topic, SHORT)
+    opened = b'{"type":"contact.opened","contact_id":"c","channel":"chat","time":"%s"}'
+    now = datetime.now(UTC).isoformat().encode()
+    async with KafkaWriter(options_of(kafka, topic)) as writer:
+        await writer.create_topic(partitions=1)
+        async with running(config, tmp_path / "service.log") as service:
+            await service.until_ready()
+            for _ in range(4):  # from the third on somebody is taken to scrape
+                await service.scrape()
+            await writer.write([Outgoing(key=b"c", value=opened % now)])
+            service.terminate()
+            await service.until_logged("waiting_for_the_last_scrape")
+            service.terminate()
+            code = await service.ended()
+
+    assert code == 0
+    assert "last_figures_not_scraped hurried=True" in service.log
+
+
 async def test_an_absent_topic_is_refused_with_its_name_and_the_remedy(
     kafka: KafkaBroker, topic: str, tmp_path: Path
 ) -> None:

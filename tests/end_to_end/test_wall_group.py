@@ -208,7 +208,7 @@ async def test_a_stopped_service_ends_its_streams_at_once_and_leaves_in_order(
             stream = answer.content
             assert await stream.readuntil(b"\n\n") == b"retry: 1000\n\n"
             assert (await stream.readuntil(b"\n\n")).startswith(b"event: status\ndata: {")
-            service._process.send_signal(signal.SIGTERM)
+            service.terminate()
             async with asyncio.timeout(5):
                 while await stream.readline():
                     pass

@@ -42,6 +42,8 @@ _KNOWN: Final = "business counters lack something although nothing crashed"
 _SETTLED_AFTER_SECONDS: Final = BAND_SECONDS + 1.0
 """After the last event every deadline of the short band has passed; those of the long are far."""
 _LOOK_SECONDS: Final = 0.2
+_STEADY_SECONDS: Final = 2.0
+"""Whole for so long is recovered: who was cut off does not notice at once."""
 _LAST_SCRAPES_SECONDS: Final = 2.5
 """Two checkpoints, and a scrape after each: a new series is shown at 0 first."""
 
@@ -156,9 +158,14 @@ class Trial:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def recovered(self, bound: float = RECOVERY_SECONDS) -> None:
-        """Wait until the service is whole again and has read what had piled up."""
-        took = await self.until(self._has_caught_up, bound)
-        self.recovery = max(took, self.recovery or 0.0)
+        """Wait until the service is whole again, has read what had piled up, and stays so."""
+        began = whole_since = time.monotonic()
+        async with asyncio.timeout(bound + _STEADY_SECONDS):
+            while time.monotonic() - whole_since < _STEADY_SECONDS:
+                await self.lasting(_LOOK_SECONDS)
+                if not self._has_caught_up():
+                    whole_since = time.monotonic()
+        self.recovery = max(whole_since - began, self.recovery or 0.0)
 
     def _has_caught_up(self) -> bool:
         lag = sum(self.value(one, "firstreply_consumer_lag_messages") for one in self.running())

@@ -31,6 +31,9 @@ _NOTE: Final = "v1"
 _BYTES_AT_A_TIME: Final = 2_000_000
 """Read before others get their turn: some milliseconds for the checksums."""
 
+_RECORDS_AT_A_TIME: Final = 100
+"""Likewise, for their headers."""
+
 Told = Callable[[float], None]
 """Called with the share that is done, 0 to 1."""
 
@@ -94,10 +97,10 @@ async def _read(
     size = 0
     async with aclosing(log.read(partition, first, end)) as batches:
         async for batch in batches:
-            for record in batch:
+            for count, record in enumerate(batch):
                 chunks.add(record.offset, record.value)
                 size += len(record.value)
-                if size >= _BYTES_AT_A_TIME:
+                if size >= _BYTES_AT_A_TIME or count % _RECORDS_AT_A_TIME == 0:
                     size = 0
                     await asyncio.sleep(0)
             if chunks.crowded:

@@ -14,6 +14,7 @@ from tests.unit.domain.builders import (
     MISSED,
     Desk,
     abandoned,
+    at,
     band,
     book,
     closed,
@@ -296,3 +297,38 @@ def test_rule_13_a_given_up_contact_is_kept_for_settle_for_after_it_was_given_up
 
     assert kept
     assert desk.engine.contact("c") is None
+
+
+def test_rule_13_forgetting_stops_where_the_caller_s_slice_ends_and_goes_on_there() -> None:
+    desk = Desk(BRIEF)
+    for name in ("a", "b", "c"):
+        desk.receive(opened(0, name), responded(10, name), log=10)
+
+    done = [desk.engine.advance(at(200), at_most=2), desk.engine.advance(at(200), at_most=2)]
+
+    assert done == [False, True]
+    assert desk.gauges().tracked == 0
+
+
+def test_rule_13_a_held_answer_is_kept_as_long_as_the_channel_says_once_it_is_known() -> None:
+    desk = Desk(policy("chat"), policy("other", settle_for=100))
+    desk.receive(responded(10), log=10)
+
+    desk.receive(opened(9), log=20)
+    desk.advance(10**6)
+
+    assert desk.phase() is Phase.ANSWERED
+    assert desk.engine.next_deadline() is None
+
+
+def test_rule_13_a_deadline_that_the_end_of_a_replay_decided_does_not_fire_again() -> None:
+    desk = Desk(policy("chat", give_up_after=9000))
+    desk.receive(opened(0), log=0)
+
+    desk.finish(700)
+    before = desk.engine.next_deadline()
+    desk.advance(700 + GRACE)
+
+    assert before == at(600 + GRACE)
+    assert desk.engine.next_deadline() == at(3600 + GRACE)
+    assert desk.judged() == {"10m": MISSED}
