@@ -8,29 +8,23 @@ through a rebalance):
 ``checkpoint``  every second: dead letters, state, commit, then publish; gauges and heartbeat
 ``prove``       every second: reads the clock, *then* asks for the end offsets (design, section 6)
 
-Order within a checkpoint is the guarantee: nothing is published before its dead letters are
-acknowledged, its state is appended, its offset is committed and the assignment is unchanged. What
-could not be made durable is put back and goes with the next checkpoint; counters never double.
-
-A checkpoint is a consistent cut: while it is encoded nothing of that partition is folded, and all
-that is shown of a partition - counters, ledger, who waits - is of one cut, shown in one step.
+What a checkpoint is and guarantees is in ``checkpointing``.
 """
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final
 
-import msgspec
-
+from firstreply.checkpointing import Checkpointer
 from firstreply.domain.errors import FatalError, RetryableError
-from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.instants import SECOND
-from firstreply.fold import PartitionFold, Span
+from firstreply.fold import PartitionFold
 from firstreply.health import Health
 from firstreply.keeping.port import Checkpoints
+from firstreply.owned import Owned
+from firstreply.pace import Pace
 from firstreply.ports import (
     Assignment,
     DeadLetterSink,
@@ -40,7 +34,6 @@ from firstreply.ports import (
     TimestampType,
     WallClock,
 )
-from firstreply.state.draft import Draft
 
 _log = logging.getLogger(__name__)
 
@@ -70,36 +63,6 @@ _TAKE_PATIENCE_SECONDS: Final = 0.2
 TAKE_AGAIN_SECONDS: Final = 1.0
 """Between two attempts to take a partition over: each may read its whole state."""
 
-IDLE_COMMIT_SECONDS: Final = 5.0
-"""A commit without news proves that we are still a member; sooner where the lease is short."""
-
-
-class Pace(msgspec.Struct, frozen=True):
-    """How often the loops turn, in seconds, and what a proof allows for, in microseconds."""
-
-    checkpoint_seconds: float = 1.0
-    proof_seconds: float = 1.0
-    proof_skew: int = SECOND
-    stall_seconds: float = 60.0
-    lease_seconds: float = 16.0
-    """Without an accepted commit for so long another may own our partitions: gauges go."""
-
-    @property
-    def idle_commit_seconds(self) -> float:
-        """How long to go without a commit when there is no news: one proves our membership."""
-        return min(IDLE_COMMIT_SECONDS, self.lease_seconds / 3)
-
-
-class _Cut(msgspec.Struct, frozen=True):
-    """One partition at the instant of a checkpoint."""
-
-    fold: PartitionFold
-    span: Span
-    gauges: PartitionGauges
-    news: bool
-    """Whether there is anything to make durable."""
-    draft: Draft | None
-
 
 class Processor:
     """Runs one source through its folds.
@@ -128,39 +91,39 @@ class Processor:
         pace: Pace,
     ) -> None:
         self._source = source
-        self._dead_letters = dead_letters
         self._checkpoints = checkpoints
         self._publisher = publisher
         self._clock = clock
         self._wall = wall
         self._monotonic = monotonic
         self._pace = pace
-        self._epoch = 0
-        self._folds: dict[int, PartitionFold] = {}
-        self._begun: set[int] = set()
+        self._owned = Owned()
         self._taking: dict[int, asyncio.Task[None]] = {}
         self._again_at: dict[int, float] = {}
-        self._still: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """By partition: whoever folds, fires or makes a cut holds it."""
-        self._ends: dict[int, int] = {}
-        self._committed_at = monotonic()
-        self._durable_at: dict[int, float] = {}
-        self._doubtful = False
-        """Whether the last commit was not accepted, as far as we know."""
-        self._cutting = asyncio.Lock()
         self._stopping = asyncio.Event()
         self.health = Health(pace.stall_seconds, monotonic())
+        self._checkpointer = Checkpointer(
+            owned=self._owned,
+            source=source,
+            dead_letters=dead_letters,
+            checkpoints=checkpoints,
+            publisher=publisher,
+            health=self.health,
+            clock=clock,
+            monotonic=monotonic,
+            pace=pace,
+        )
 
     @property
     def folds(self) -> dict[int, PartitionFold]:
         """The partitions begun in the current epoch."""
-        return {number: fold for number, fold in self._folds.items() if number in self._begun}
+        return self._owned.folds
 
     def restored_shares(self) -> dict[int, float]:
         """Return how much of the state of each assigned partition is there, 0 to 1."""
         restoring = self._checkpoints.restoring
         return {
-            number: 1.0 if number in self._begun else restoring.get(number, 0.0)
+            number: 1.0 if number in self._owned.begun else restoring.get(number, 0.0)
             for number in self._source.assignment().partitions
         }
 
@@ -170,7 +133,7 @@ class Processor:
 
     def withdraw(self) -> None:
         """Show no partition any more: what others own now they show themselves."""
-        for number in self._folds:
+        for number in self._owned.memory:
             self._publisher.drop(number)
 
     # -- consume
@@ -209,18 +172,16 @@ class Processor:
 
     async def _follow_assignment(self) -> None:
         assignment = self._source.assignment()
-        if assignment.epoch != self._epoch:
-            self._epoch = assignment.epoch
-            self._begun.clear()
+        if assignment.epoch != self._owned.epoch:
+            self._owned.enter(assignment.epoch)
             self._again_at.clear()
-            self._committed_at = self._monotonic()
-            self._doubtful = False
-            self._publisher.lease(self._committed_at + self._pace.lease_seconds)
+            self._checkpointer.entered()
             self._let_go(assignment)
         now = self._monotonic()
         resting = {number for number, again in self._again_at.items() if now < again}
-        for number in sorted(assignment.partitions - self._begun - set(self._taking) - resting):
-            taking = self._take(number, self._epoch)
+        begun = self._owned.begun
+        for number in sorted(assignment.partitions - begun - set(self._taking) - resting):
+            taking = self._take(number, self._owned.epoch)
             self._taking[number] = asyncio.create_task(taking, name=f"take-over-{number}")
         if self._taking:
             await asyncio.wait(self._taking.values(), timeout=_TAKE_PATIENCE_SECONDS)
@@ -230,17 +191,17 @@ class Processor:
     async def _take(self, number: int, epoch: int) -> None:
         """Take a partition over; leave it for the next turn if that only needs time."""
         try:
-            fold = await self._checkpoints.take(number, epoch, self._folds.get(number))
+            fold = await self._checkpoints.take(number, epoch, self._owned.memory.get(number))
         except RetryableError as error:
             _log.warning("partition_not_begun", extra={"partition": number, "error": str(error)})
             self._again_at[number] = self._monotonic() + TAKE_AGAIN_SECONDS
             return
         # No await since the partition was resumed: its records must find the fold.
-        if self._source.assignment().epoch == epoch == self._epoch:
+        if self._source.assignment().epoch == epoch == self._owned.epoch:
             fold.epoch = epoch
-            self._folds[number] = fold
-            self._durable_at[number] = self._monotonic()
-            self._begun.add(number)
+            self._owned.memory[number] = fold
+            self._checkpointer.taken(number)
+            self._owned.begun.add(number)
 
     def _let_go(self, assignment: Assignment) -> None:
         """Show no longer what is not ours; forget what another one owns now.
@@ -248,24 +209,23 @@ class Processor:
         aiokafka revokes everything at each rebalance, so memory is kept until the group has
         settled, be it with nothing for us.
         """
-        for number in set(self._folds) - assignment.partitions:
+        for number in set(self._owned.memory) - assignment.partitions:
             self._publisher.drop(number)
             if assignment.settled:
-                del self._folds[number]
-                self._ends.pop(number, None)
-                self._durable_at.pop(number, None)
+                self._owned.forget(number)
+                self._checkpointer.released(number)
                 self._checkpoints.release(number)
 
     async def _fold(self, number: int, records: Sequence[Record]) -> None:
-        fold = self._folds.get(number)
-        epoch = self._epoch
+        fold = self._owned.memory.get(number)
+        epoch = self._owned.epoch
         folded = 0
         while folded < len(records):
             await self._fire(number, epoch)
             current = self._source.assignment().epoch == epoch
-            if fold is None or number not in self._begun or not current:
+            if fold is None or number not in self._owned.begun or not current:
                 return
-            async with self._still[number]:
+            async with self._owned.still[number]:
                 if self._source.assignment().epoch != epoch:
                     return
                 folded += fold.fold(_slice(records, folded), SLICE_TIMERS)
@@ -275,9 +235,11 @@ class Processor:
 
     async def _fire(self, number: int, epoch: int) -> None:
         """Fire the deadlines that log time has passed, in slices that leave the event loop free."""
-        while self._epoch == epoch and number in self._begun:
-            async with self._still[number]:
-                if self._epoch != epoch or self._folds[number].fire(SLICE_TIMERS):
+        while self._owned.epoch == epoch and number in self._owned.begun:
+            async with self._owned.still[number]:
+                if self._owned.epoch != epoch:
+                    return
+                if self._owned.memory[number].fire(SLICE_TIMERS):
                     return
             await asyncio.sleep(0)
 
@@ -297,12 +259,12 @@ class Processor:
         """Turn "nothing was appended before b" into log time, until stopped."""
         while not await self._pause(self._pace.proof_seconds):
             await self.prove_once()
-            self._keep_lease()  # a checkpoint may wait for an acknowledgement for longer
+            self._checkpointer.keep_lease()  # a checkpoint may wait for longer
 
     async def prove_once(self) -> None:
         """One proof: the clock first, then the ends, or a record in between would be missed."""
-        partitions = frozenset(self._begun)
-        epoch = self._epoch
+        partitions = frozenset(self._owned.begun)
+        epoch = self._owned.epoch
         if not partitions:
             self.health.proved(self._monotonic())
             return
@@ -313,11 +275,11 @@ class Processor:
             _log.warning("end_offsets_unknown", extra={"error": str(error)})
             return
         self.health.proved(self._monotonic())
-        if self._epoch != epoch or self._source.assignment().epoch != epoch:
+        if self._owned.epoch != epoch or self._source.assignment().epoch != epoch:
             return
         for number, end in ends.items():
-            self._ends[number] = end
-            self._folds[number].prove(before - self._pace.proof_skew, end)
+            self._owned.ends[number] = end
+            self._owned.memory[number].prove(before - self._pace.proof_skew, end)
         for number in ends:
             await self._fire(number, epoch)
 
@@ -333,109 +295,8 @@ class Processor:
 
         Also called before partitions are given up, so that nobody has to fold it again.
         """
-        async with self._cutting:
-            epoch = self._epoch
-            cuts: dict[int, _Cut] = {}
-            for number, fold in self.folds.items():
-                async with self._still[number]:
-                    if self._folds.get(number) is fold:  # else taken over anew while we waited
-                        cuts[number] = await self._cut(fold)
-            durable = await self._make_durable(cuts, epoch) if cuts else frozenset()
-            for number, cut in cuts.items():
-                if number in durable:
-                    self._publish(number, cut, epoch)
-                else:  # to the same fold: meanwhile another may have counted what this one holds
-                    cut.fold.put_back(cut.span)
-            self._show_lag()
-            self._check()
-
-    async def _cut(self, fold: PartitionFold) -> _Cut:
-        span, gauges = fold.take(), fold.engine.gauges()
-        news = _has_news(fold, span) or self._checkpoints.due(fold.partition)
-        draft = await self._checkpoints.draft(fold, span.changes) if news else None
-        return _Cut(fold, span, gauges, news, draft)
-
-    async def _make_durable(self, cuts: dict[int, _Cut], epoch: int) -> frozenset[int]:
-        """Return the partitions whose cut is durable, committed, and still ours."""
-        news = {number: cut for number, cut in cuts.items() if cut.news}
-        idle = self._monotonic() - self._committed_at
-        if self._doubtful and not await self._still_accepted(cuts, epoch):
-            return frozenset()
-        if not news and idle < self._pace.idle_commit_seconds:
-            return frozenset(cuts)
-        failed = await self._append(news)
-        for number, error in failed.items():
-            _log.warning("checkpoint_failed", extra={"partition": number, "error": str(error)})
-            self.health.failed(number, str(error))
-        written = [number for number in cuts if number not in failed]
-        offsets = {number: cuts[number].span.offset for number in written}
-        sent_at = self._monotonic()  # who stood still may read the answer much later
-        if not await self._source.commit(offsets, epoch, self._checkpoints.notes(offsets)):
-            self._doubtful = bool(offsets)
-            return frozenset()
-        self._committed_at = sent_at
-        self._durable_at.update(dict.fromkeys(written, sent_at))
-        self.health.committed(written, sent_at)
-        self._publisher.lease(sent_at + self._pace.lease_seconds)
-        return frozenset(written)
-
-    async def _still_accepted(self, cuts: dict[int, _Cut], epoch: int) -> bool:
-        """Ask the group, after a commit that it did not accept, before any more is appended.
-
-        What is in the state log when another one restores it is counted by nobody unless we were
-        told that the group accepted it: so at most one checkpoint may stand there in doubt.
-        """
-        known = {number: cut.fold.committed or 0 for number, cut in cuts.items()}
-        accepted = await self._source.commit(known, epoch, self._checkpoints.notes(known))
-        self._doubtful = not accepted
-        return accepted
-
-    async def _append(self, cuts: dict[int, _Cut]) -> dict[int, RetryableError]:
-        """Append dead letters and state; return what failed, by partition."""
-        letters = [letter for cut in cuts.values() for letter in cut.span.letters]
-        try:
-            if letters:
-                await self._dead_letters.send(letters)
-        except RetryableError as error:
-            return dict.fromkeys(cuts, error)
-        appends = (self._checkpoints.append(number, cut.draft) for number, cut in cuts.items())
-        answers = await asyncio.gather(*appends, return_exceptions=True)
-        failed = {}
-        for number, answer in zip(cuts, answers, strict=True):
-            if isinstance(answer, RetryableError):
-                failed[number] = answer
-            elif answer is not None:
-                raise answer
-        return failed
-
-    def _publish(self, number: int, cut: _Cut, epoch: int) -> None:
-        cut.fold.made_durable(cut.span)
-        self._publisher.checkpointed(number, epoch, cut.span.increments)
-        if self._keep_lease() and self._source.assignment().epoch == epoch:
-            self._publisher.gauges(number, cut.gauges)
-
-    def _keep_lease(self) -> bool:
-        """Return whether our partitions are surely ours; else show them no longer.
-
-        Nor is a partition shown whose state could not be made durable for as long.
-        """
-        now, lease = self._monotonic(), self._pace.lease_seconds
-        ours = now - self._committed_at < lease
-        for number in self._folds:
-            if not ours or now - self._durable_at[number] >= lease:
-                self._publisher.drop(number)
-        return ours
-
-    def _show_lag(self) -> None:
-        if not self._keep_lease():
-            return
-        now = self._clock.now()
-        for number, fold in self.folds.items():
-            behind = max(0, self._ends.get(number, fold.offset) - fold.offset)
-            seconds = 0.0
-            if behind and fold.last is not None and fold.last.timestamp is not None:
-                seconds = max(0.0, now / SECOND - fold.last.timestamp / 1000)
-            self._publisher.lag(number, behind, seconds)
+        await self._checkpointer.turn()
+        self._check()
 
     def _check(self) -> None:
         """Let health judge how things stand; the heartbeat stands still when they do."""
@@ -445,7 +306,7 @@ class Processor:
             assigned=assignment.partitions,
             settled=assignment.settled and assignment.epoch > 0,
             offsets=offsets,
-            ends=dict(self._ends),
+            ends=dict(self._owned.ends),
             restoring=self._checkpoints.restoring,
             held_back=self._held_back(),
             now=self._monotonic(),
@@ -481,9 +342,3 @@ def _slice(records: Sequence[Record], start: int) -> list[Record]:
             break
         batch.append(record)
     return batch
-
-
-def _has_news(fold: PartitionFold, span: Span) -> bool:
-    """Return whether a span says anything that is not durable yet."""
-    changed = span.changes.dirty or span.changes.removed  # a contact is forgotten without a count
-    return bool(span.increments or span.letters or changed) or fold.needs_commit(span.offset)

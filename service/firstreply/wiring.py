@@ -18,7 +18,7 @@ from firstreply.durations import duration_micros
 from firstreply.fold import BadRecords, PartitionFold
 from firstreply.keeping.keeper import StateKeeper
 from firstreply.keeping.port import InputLog
-from firstreply.processor import Pace
+from firstreply.pace import Pace
 from firstreply.settings import Settings
 from firstreply.wall.exchange import Exchange, NoExchange
 from firstreply.wall.live import Identity

@@ -50,7 +50,7 @@ async def test_a_lost_answer_at_any_step_costs_nothing(new_trial: NewTrial) -> N
     async with new_trial() as trial:
         await trial.start(2)
         await trial.feed()
-        for number, (api, moment) in enumerate(CHECKPOINT):
+        for number, (api, moment) in enumerate(3 * CHECKPOINT):
             victim = trial.members[number % 2]
             await nemeses.spring(trial, victim, Trap(api, moment, "cut"))
             nemeses.disarm(victim)

@@ -6,8 +6,9 @@ from typing import Final, Self
 from firstreply.adapters.codec import Decoder
 from firstreply.domain.bands import PolicyBook
 from firstreply.fold import BadRecords
+from firstreply.pace import Pace
 from firstreply.ports import RecordDecoder
-from firstreply.processor import Pace, Processor
+from firstreply.processor import Processor
 from tests.unit.fakes import (
     FakeBroker,
     FakeCheckpoints,

@@ -3,7 +3,7 @@
 import pytest
 
 from firstreply.domain.instants import BEFORE_ALL
-from firstreply.processor import IDLE_COMMIT_SECONDS, Pace
+from firstreply.pace import IDLE_COMMIT_SECONDS, Pace
 from tests.unit.domain.builders import GRACE, at, book, policy
 from tests.unit.fakes import NO_JSON, FakeBroker, opened, responded
 from tests.unit.shell import Shell

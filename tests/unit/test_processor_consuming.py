@@ -8,7 +8,8 @@ import pytest
 from firstreply.adapters.records import FileRecord
 from firstreply.domain.errors import FatalError
 from firstreply.fold import BadRecords
-from firstreply.processor import SLICE_BYTES, SLICE_RECORDS, SLICE_TIMERS, Pace, _slice
+from firstreply.pace import Pace
+from firstreply.processor import SLICE_BYTES, SLICE_RECORDS, SLICE_TIMERS, _slice
 from tests.unit.domain.builders import GRACE
 from tests.unit.fakes import NO_JSON, FakeBroker, opened
 from tests.unit.shell import Shell

@@ -65,7 +65,7 @@ async def test_a_member_that_becomes_a_spare_forgets_what_others_own_now() -> No
         await shell.own()
         await shell.checkpoint()
 
-        assert shell.processor._folds == {}
+        assert shell.processor._owned.memory == {}
         assert shell.publisher.shown == {}
         assert shell.publisher.partitions_assigned == 0
         assert shell.processor.health.spare
@@ -304,7 +304,7 @@ async def test_a_rebalance_in_the_middle_of_a_batch_ends_it_and_its_rest_comes_a
         await shell.turn()
 
         await shell.turn()
-        ended_at = shell.processor._folds[0].offset
+        ended_at = shell.processor._owned.memory[0].offset
         await shell.turn()
         await shell.checkpoint()
 
@@ -322,11 +322,11 @@ async def test_records_that_were_fetched_before_a_rebalance_are_not_folded_after
 
         shell.source.meanwhile["fetched"] = rebalance
         await shell.turn()
-        stale = shell.processor._folds[0].offset
+        stale = shell.processor._owned.memory[0].offset
         await shell.turn()
 
         assert stale == 0
-        assert shell.processor._folds[0].offset == 1
+        assert shell.processor._owned.memory[0].offset == 1
 
 
 async def test_records_of_a_partition_that_was_never_begun_are_not_folded() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from firstreply.domain.errors import FatalError
-from firstreply.processor import Pace
+from firstreply.pace import Pace
 from tests.unit.domain.builders import GRACE, at
 from tests.unit.fakes import FakeBroker, opened
 from tests.unit.shell import WALL, Shell

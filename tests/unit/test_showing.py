@@ -45,7 +45,7 @@ class Scene:
 
     def __init__(self, shell: Shell, *, ids: bool) -> None:
         self.board = FailingBoard(POLICIES, shell.publisher)
-        shell.processor._publisher = self.board
+        shell.processor._publisher = shell.processor._checkpointer._publisher = self.board
         self.rate = 1.0
         group = Group(
             Identity("g/t", "me", contact_ids=ids),

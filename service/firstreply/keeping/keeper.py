@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Final
 
+from firstreply.collector import Collector
 from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.errors import FatalError, RetryableError
 from firstreply.fold import PartitionFold
@@ -46,6 +47,9 @@ from firstreply.state.draft import Draft
 from firstreply.state.writer import Place, Writer
 
 _log = logging.getLogger(__name__)
+
+_RESTORES_AT_ONCE: Final = 2
+"""Each may need 1.5 kB a contact at its peak."""
 
 _IDLE_SECONDS: Final = 60.0
 """A partition without news writes a slice of its base this often."""
@@ -94,6 +98,8 @@ class StateKeeper:
         self._found: dict[int, _Hold] = {}
         """Restored, and not claimed yet: a rebalance came in between."""
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._restores = asyncio.Semaphore(_RESTORES_AT_ONCE)
+        self._collector = Collector()
         self.restoring: dict[int, float] = {}
         """Partition to the share of its state that is restored, 0 to 1."""
         self.older: dict[int, str] = {}
@@ -169,7 +175,9 @@ class StateKeeper:
             _log.warning("partition_taken_over", extra={"partition": partition})
             self.release(partition)
         try:
-            hold = self._found[partition] = await self._restored(partition, first, end)
+            async with self._restores:
+                with self._collector.resting():
+                    hold = self._found[partition] = await self._restored(partition, first, end)
         finally:
             self.restoring.pop(partition, None)
         return hold
@@ -316,8 +324,8 @@ class StateKeeper:
             msg = (
                 f"{self._source.topic} has a new partition {partition}, and had "
                 f"{self._source.partitions} when firstreply started: contacts may lie in other "
-                "partitions than before, so their state is not where their events are. Go on with a "
-                "topic of its own and a new kafka.group: docs/scaling.md, More partitions"
+                "partitions than before, so their state is not where their events are. Go on with "
+                "a topic of its own and a new kafka.group: docs/scaling.md, More partitions"
             )
             raise OtherInputError(msg)
 

@@ -55,6 +55,7 @@ ALERTS: Final[dict[str, tuple[Severity, Text]]] = {
         Text("books do not balance", "comptes inexacts"),
     ),
     "FirstreplyStateEvicted": ("warning", Text("contacts dropped", "contacts évincés")),
+    "FirstreplyStateOlder": ("warning", Text("older state", "état antérieur")),
     "FirstreplyConfigReloadFailed": (
         "warning",
         Text("configuration refused", "configuration refusée"),
