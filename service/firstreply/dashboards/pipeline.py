@@ -191,8 +191,12 @@ def _state(speech: Speech, runbooks: Runbooks) -> Iterator[Sized]:
     yield Heading(speech.text("pipeline.heading.state")), 24, 1
     kept = f"firstreply_contacts_tracked{{{_AT}}}"
     yield _one(speech, "tracked", kept, _PROCESS, "short"), 8, 8
-    restored = f"firstreply_state_restoring{{{_AT}}}"
-    yield _one(speech, "restores", restored, _PROCESS, "none"), 8, 8
+    restored = [
+        Query(f"firstreply_state_restoring{{{_AT}}}", _PROCESS),
+        Query(f"firstreply_state_older{{{_AT}}}", f"{_PROCESS}, {speech.text('older_state')}"),
+    ]
+    restores = _lines(speech, "restores", restored, "none")
+    yield replace(restores, links=runbooks.at_panel("FirstreplyStateOlder")), 8, 8
     dropped = f"sum by (reason) (rate(firstreply_state_evicted_total{{{_AT}}}[$__rate_interval]))"
     evicted = _one(speech, "evicted", f"3600 * {dropped}", "{{reason}}", looks.PER_HOUR)
     yield replace(evicted, links=runbooks.at_panel("FirstreplyStateEvicted")), 8, 8

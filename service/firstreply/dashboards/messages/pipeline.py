@@ -154,8 +154,10 @@ PANELS: Final = {
     "pipeline.restores": PanelText(
         Text("Restore, by process", "Restauration, par processus"),
         Text(
-            "Partitions whose state is being read back. Floor alerts wait until it is 0.",
-            "Partitions dont l'état est relu. Les alertes du plateau attendent que ce soit 0.",
+            "Partitions whose state is being read back: floor alerts wait until it is 0. Older state: "
+            "partitions that went on from an older one, since the newest was damaged.",
+            "Partitions dont l'état est relu : les alertes du plateau attendent que ce soit 0. État "
+            "antérieur : partitions reparties d'un état antérieur, le dernier étant endommagé.",
         ),
         _NO_DATA,
     ),
@@ -232,6 +234,7 @@ TEXTS: Final = {
     "down": Text("DOWN", "ARRÊTÉ"),
     "ready_of": Text("ready", "prêts"),
     "all_of": Text("in all", "en tout"),
+    "older_state": Text("older state", "état antérieur"),
     "difference": Text("difference", "écart"),
     "resettled": Text("resettled: the most it may be", "ressoldés : la limite"),
     "version": Text("version", "version"),
