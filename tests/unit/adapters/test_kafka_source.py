@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import logging
 import traceback
 from collections.abc import Collection, Mapping
@@ -421,6 +422,34 @@ async def test_a_commit_under_way_ends_when_partitions_are_revoked() -> None:
     await source._ownership.on_partitions_revoked([P0])
 
     assert await asyncio.wait_for(commit, timeout=1) is False
+
+
+async def test_an_attempt_that_fails_after_its_commit_was_given_up_is_not_complained_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source, consumer = owning(P0)
+    answered = asyncio.Event()
+
+    async def _do_commit_offsets() -> None:
+        await answered.wait()
+        raise CommitFailedError("too late")
+
+    async def commit(offsets: Mapping[TopicPartition, tuple[int, str]]) -> None:  # noqa: ARG001
+        await asyncio.shield(_do_commit_offsets())  # as aiokafka does
+
+    consumer.commit = commit  # type: ignore[method-assign]
+    committing = asyncio.create_task(source.commit({0: 7}, source.assignment().epoch))
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+    await source._ownership.on_partitions_revoked([P0])
+    assert await committing is False
+    answered.set()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    gc.collect()
+
+    assert "never retrieved" not in caplog.text
 
 
 async def test_who_is_no_member_any_more_commits_nothing() -> None:

@@ -31,7 +31,7 @@ class GroupCommits:
     def drop(self) -> None:
         """Give up the commits under way without waiting."""
         for commit in tuple(self._under_way):
-            commit.cancel()
+            _give_up(commit)
 
     async def send(
         self, consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, tuple[int, str]]
@@ -48,7 +48,7 @@ class GroupCommits:
         try:
             await asyncio.wait({commit}, timeout=self._options.commit_timeout.total_seconds())
         finally:
-            commit.cancel()
+            _give_up(commit)
         if not commit.done() or commit.cancelled():
             _log.warning("kafka_commit_unanswered", extra={"group": self._options.group})
             return False
@@ -65,3 +65,13 @@ class GroupCommits:
                 return False
             case _:
                 raise refusal
+
+
+def _give_up(commit: asyncio.Task[None]) -> None:
+    """Wait for a commit no longer; aiokafka shields the attempt under way, and forgets it."""
+    if commit.done():
+        return
+    for task in asyncio.all_tasks():
+        if "_do_commit_offsets" in getattr(task.get_coro(), "__qualname__", ""):
+            task.add_done_callback(retrieved)
+    commit.cancel()

@@ -154,10 +154,11 @@ PANELS: Final = {
     "pipeline.restores": PanelText(
         Text("Restore, by process", "Restauration, par processus"),
         Text(
-            "Partitions whose state is being read back: floor alerts wait until it is 0. Older state: "
-            "partitions that went on from an older one, since the newest was damaged.",
-            "Partitions dont l'état est relu : les alertes du plateau attendent que ce soit 0. État "
-            "antérieur : partitions reparties d'un état antérieur, le dernier étant endommagé.",
+            "Partitions whose state is being read back: floor alerts wait until it is 0. Older "
+            "state: partitions that went on from an older one, since the newest was damaged.",
+            "Partitions dont l'état est relu : les alertes du plateau attendent que ce soit 0. "
+            "État antérieur : partitions reparties d'un état antérieur, le dernier étant "
+            "endommagé.",
         ),
         _NO_DATA,
     ),
