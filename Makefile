@@ -36,8 +36,8 @@ test: venv ## All tests, with real servers, and the coverage they must reach
 test-faults: venv ## Every fault on three real brokers, in at most an hour
 	@$(SERVERS) kafka prometheus || true
 	rm -f .cache/faults.jsonl
-	$(PYTEST) tests/faults $(PYTEST_ARGS)
-	$(BIN)/python -m tests.faults.record
+	$(PYTEST) tests/faults $(PYTEST_ARGS); status=$$?; \
+		$(BIN)/python -m tests.faults.record; exit $$status
 
 test-fast: venv ## The tests that need no server, in less than a minute
 	$(PYTEST) -m "not servers and not slow" $(PYTEST_ARGS)

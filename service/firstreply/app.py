@@ -19,6 +19,7 @@ import msgspec
 from firstreply import wiring
 from firstreply.adapters.clock import SystemClock, lease_seconds
 from firstreply.adapters.http import Server
+from firstreply.adapters.http_guard import ClosedWall
 from firstreply.adapters.kafka.dead_letters import KafkaDeadLetters
 from firstreply.adapters.kafka.source import KafkaSource
 from firstreply.adapters.null import NullDeadLetters
@@ -170,8 +171,10 @@ async def _serve(
     )
     around.before_release(processor.checkpoint_once)
     showing = Showing(around.group, processor, board, book, Language(settings.language))
+    security = wiring.web_security(settings)
+    wall = showing.routes if wiring.shows_wall(settings, security) else ClosedWall()
     async with AsyncExitStack() as stack:
-        server = Server(publisher, processor.health, showing.routes)
+        server = Server(publisher, processor.health, wall, security=security)
         stack.push_async_callback(server.stop)
         await server.start(settings.http.host, settings.http.port)
         stack.push_async_callback(source.stop)

@@ -117,7 +117,7 @@ class Checkpointer:
     async def _cut(self, fold: PartitionFold) -> _Cut:
         span, gauges = fold.take(), fold.engine.gauges()
         news = _has_news(fold, span) or self._checkpoints.due(fold.partition)
-        draft = await self._checkpoints.draft(fold, span.changes) if news else None
+        draft = await self._checkpoints.draft(fold, span) if news else None
         return _Cut(fold, span, gauges, news, draft)
 
     async def _make_durable(self, cuts: dict[int, _Cut], epoch: int) -> frozenset[int]:
@@ -138,6 +138,7 @@ class Checkpointer:
         if not await self._source.commit(offsets, epoch, self._checkpoints.notes(offsets)):
             self._doubtful = bool(offsets)
             return frozenset()
+        self._checkpoints.exported(written)
         self._committed_at = sent_at
         self._durable_at.update(dict.fromkeys(written, sent_at))
         self._health.committed(written, sent_at)
@@ -147,11 +148,11 @@ class Checkpointer:
     async def _still_accepted(self, cuts: dict[int, _Cut], epoch: int) -> bool:
         """Ask the group, after a commit that it did not accept, before any more is appended.
 
-        What is in the state log when another one restores it is counted by nobody unless we were
-        told that the group accepted it: so at most one checkpoint may stand there in doubt.
+        If it was accepted after all, another one would take for exported what is still with us:
+        this commit says that it is not.
         """
         known = {number: cut.fold.committed or 0 for number, cut in cuts.items()}
-        accepted = await self._source.commit(known, epoch, self._checkpoints.notes(known))
+        accepted = await self._source.commit(known, epoch, self._checkpoints.notes_before(known))
         self._doubtful = not accepted
         return accepted
 

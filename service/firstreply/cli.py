@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 import typer
 
-from firstreply import __version__, cli_state
+from firstreply import __version__, cli_beside, cli_dlq, cli_state
 from firstreply.commands import ConfigOption, Format, errors, print_json, settings_of
 from firstreply.domain.errors import ConfigurationError
 from firstreply.words import Language
@@ -30,7 +30,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cli_beside.app)
 app.add_typer(cli_state.app)
+app.add_typer(cli_dlq.app)
 
 _STATE_IN_MEMORY: Final = (
     "State is kept in memory: after a restart, contacts that were waiting are not known and their "

@@ -5,14 +5,11 @@ once.
 """
 
 import asyncio
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from firstreply.commands import ConfigOption, Format, errors, settings_of
+from firstreply.commands import ConfigOption, Format, errors, errors_alone, settings_of
 
 app = typer.Typer(
     name="state",
@@ -26,20 +23,6 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")
 ]
-
-
-@contextmanager
-def _errors_alone() -> Iterator[None]:
-    """Keep the log silent meanwhile: what goes wrong is told once, by the error that ends us."""
-    loggers = {logging.getLogger("firstreply"), logging.getLogger("aiokafka")}
-    before = {logger: logger.level for logger in loggers}
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in before.items():
-            logger.setLevel(level)
 
 
 @app.command(
@@ -59,7 +42,7 @@ def inspect(
     The state log's bounds, the checkpoint to go on from and what it is made of, the group's commit,
     the ledger, and what is wrong. Exits 1 if firstreply run would refuse to start.
     """
-    with errors(), _errors_alone():
+    with errors(), errors_alone():
         from firstreply.state_commands.run import run_inspect
 
         if not asyncio.run(run_inspect(settings_of(config), partition, output.value)):
@@ -75,7 +58,7 @@ def verify(config: ConfigOption = None, *, output: FormatOption = Format.TEXT) -
 
     Exits 1 and says what is wrong if anything is. May run beside the service.
     """
-    with errors(), _errors_alone():
+    with errors(), errors_alone():
         from firstreply.state_commands.run import run_verify
 
         if not asyncio.run(run_verify(settings_of(config), output.value)):
@@ -121,7 +104,7 @@ def rebuild(
     The next firstreply run goes on exactly there, and counts nothing twice. Partitions whose state
     can be gone on from are kept. Refuses while a firstreply of this group runs.
     """
-    with errors(), _errors_alone():
+    with errors(), errors_alone():
         from firstreply.state_commands.rebuild import Wish
         from firstreply.state_commands.run import run_rebuild
 
@@ -155,7 +138,7 @@ def adopt(
     The other group's state is only read. Refuses where this group has a state of its own, and while
     a firstreply of either runs.
     """
-    with errors(), _errors_alone():
+    with errors(), errors_alone():
         from firstreply.state_commands.run import run_adopt
 
         settings = settings_of(config)

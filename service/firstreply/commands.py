@@ -84,3 +84,17 @@ def errors(configuration: int = 2) -> Iterator[Ending]:
         raise typer.Exit(1) from error
     except KeyboardInterrupt as interrupt:
         raise typer.Exit(130) from interrupt
+
+
+@contextmanager
+def errors_alone() -> Iterator[None]:
+    """Keep the log silent meanwhile: what goes wrong is told once, by the error that ends us."""
+    loggers = {logging.getLogger("firstreply"), logging.getLogger("aiokafka")}
+    before = {logger: logger.level for logger in loggers}
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in before.items():
+            logger.setLevel(level)

@@ -229,6 +229,10 @@ class PartitionFold:
         self._letters = []
         return span
 
+    def inherit(self, increments: Increments) -> None:
+        """Count what an earlier owner made durable and did not export."""
+        self._increments.merge(increments)
+
     def put_back(self, span: Span) -> None:
         """Return a span that could not be made durable; it goes with the next one."""
         span.increments.merge(self._increments)

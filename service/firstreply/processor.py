@@ -214,7 +214,8 @@ class Processor:
             if assignment.settled:
                 self._owned.forget(number)
                 self._checkpointer.released(number)
-                self._checkpoints.release(number)
+        if assignment.settled:
+            self._checkpoints.keep_only(assignment.partitions)
 
     async def _fold(self, number: int, records: Sequence[Record]) -> None:
         fold = self._owned.memory.get(number)

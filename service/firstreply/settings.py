@@ -12,6 +12,7 @@ does that in few lines, from an explicit mapping, and every start is a tenth of 
 """
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -130,6 +131,15 @@ class HttpSettings(Group):
     """Whether `/wall` and `/api/v1` show the ids of contacts. Off, because ids are personal and
     whoever reaches the port sees them. The processes of a group then tell each other ids too, on
     `kafka.status_topic`."""
+
+    web_config_file: Path | None = None
+    """A file as Prometheus' exporters take it with `--web.config.file`: TLS, client certificates,
+    users with bcrypt passwords, headers. Read again when it or a file it names changes. Default:
+    plain HTTP, and no password. See docs/security.md."""
+
+    api: Literal["auto", "on", "off"] = "auto"
+    """Whether `/wall` and `/api` are served. `auto`: on a loopback `host`, and elsewhere only if
+    `web_config_file` asks for passwords or client certificates. The other paths always are."""
 
     contact_link: ContactLink | None = None
     """Where a contact is opened in the help desk, with `{contact_id}` in place of its id:

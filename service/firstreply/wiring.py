@@ -13,6 +13,8 @@ from firstreply.adapters.codec import Decoder
 from firstreply.adapters.kafka.options import KafkaOptions
 from firstreply.adapters.kafka.state_log import KafkaStateLog, StateTopic
 from firstreply.adapters.kafka.status_topic import KafkaStatusTopic
+from firstreply.adapters.loopback import is_loopback
+from firstreply.adapters.web_security import WebSecurity
 from firstreply.domain.bands import PolicyBook
 from firstreply.durations import duration_micros
 from firstreply.fold import BadRecords, PartitionFold
@@ -162,6 +164,23 @@ def identity(settings: Settings) -> Identity:
         contact_ids=http.contact_ids,
         contact_link=http.contact_link,
     )
+
+
+def web_security(settings: Settings) -> WebSecurity:
+    """Return the web configuration, which follows its file.
+
+    Raises:
+        ConfigurationError: it cannot be used.
+    """
+    return WebSecurity(settings.http.web_config_file)
+
+
+def shows_wall(settings: Settings, security: WebSecurity) -> bool:
+    """Say whether ``/wall`` and ``/api`` are served (the setting ``http.api``)."""
+    http = settings.http
+    if http.api == "auto":
+        return is_loopback(http.host) or security.knows_who_asks
+    return http.api == "on"
 
 
 def exchange(settings: Settings, who: Identity) -> Exchange:

@@ -93,6 +93,8 @@ def write_into(page: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
+    if not RECORD.exists():
+        sys.exit(f"{RECORD} is absent: no fault has run; run 'make test-faults'")
     made = table(read(RECORD))
     if sys.argv[1:]:
         write_into(Path(sys.argv[1]), made)

@@ -38,6 +38,10 @@ class Rules(msgspec.Struct, frozen=True):
     """Nothing is claimed before the group has accepted a commit sent after the log was read."""
     told: bool = True
     """The first owner in a new group begins an incarnation; its commits tell the next owners."""
+    carries: bool = True
+    """What nobody has exported travels with the state; the next owner exports it."""
+    takes_back: bool = True
+    """After a commit that went unanswered another says that nothing of it was exported."""
     lease: bool = True
     """Nothing is shown by whom the group may have given up, and nothing while owning nothing."""
     alone: bool = True
@@ -63,8 +67,10 @@ class Hold:
         """Durable or not, but not published yet."""
         self.begin = engine.offset or 0
         """Where in the input what is pending begins."""
-        self.appended = 0
-        """How many of the pending ones may be in the log already."""
+        self.promised = 0
+        """How many of the pending ones a commit that the group accepted says are exported."""
+        self.doubtful = False
+        """Whether the last commit of a checkpoint was not accepted, as far as it knows."""
 
 
 class Process:
@@ -108,7 +114,7 @@ class Process:
         self.published: list[tuple[int, int]] = []
         """Spans of the input whose increments it has published."""
         self.lost = 0
-        """What may have been durable and was never published: a hold ended in between."""
+        """What the group believes exported, and was not: the process died, or was not told."""
         self.activity: Generator[None, None, None] = self.live()
 
     @property
@@ -152,7 +158,7 @@ class Process:
     def forget(self) -> None:
         """Let go of the memory of the partition."""
         if self.hold is not None:
-            self.lost += self.hold.appended
+            self.lost += self.hold.promised
         self.hold = None
 
     def _take_over(self, term: Term) -> Generator[None, None, bool]:
@@ -166,6 +172,7 @@ class Process:
         while self.epoch == term.epoch:
             self.hold = hold
             yield
+            hold.doubtful = False
             hold.writer.enter(term.generation, self._incarnation_told(hold))
             first = hold.writer.tip is None
             yield
@@ -193,7 +200,7 @@ class Process:
 
     def _incarnation_told(self, hold: Hold) -> int | None:
         if self.rules.told:
-            return self.group.incarnation
+            return None if self.group.note is None else self.group.note.incarnation
         tip = hold.writer.tip
         return 0 if tip is None else tip.incarnation
 
@@ -232,13 +239,27 @@ class Process:
         assembly = Assembly(verdict.choice)
         for _ in assembly:
             pass
-        restored = assembly.restored
+        restored, told = assembly.restored, self.group.note
         engine = Engine.resume(restored.standing, restored.store, self.book, grace=GRACE * SECOND)
         for _ in engine.take_places():
             pass
         assert restored.tip.last == self._last(restored.tip.offset)
-        writer = Writer(PLACE, name, restored=restored, greatest=verdict.greatest, end=end)
-        return Hold(engine, writer)
+        inherits = told is not None and told.exported < restored.written.offset
+        writer = Writer(
+            PLACE,
+            name,
+            restored=restored,
+            greatest=verdict.greatest,
+            end=end,
+            exported=told.exported if inherits and told is not None else end - 1,
+        )
+        hold = Hold(engine, writer)
+        if told is None:  # a new group: nobody knows whether the old one exported it
+            self.lost += received(restored.uncounted)
+        if inherits and self.rules.carries:
+            hold.pending.merge(restored.uncounted)
+            hold.begin = self.brokers.pending_since[restored.written.writer, restored.written.seq]
+        return hold
 
     def _fold(self, term: Term) -> Generator[None, None, None]:  # noqa: ARG002 - one signature for all
         engine = self._held().engine
@@ -260,19 +281,25 @@ class Process:
 
     def _checkpoint(self, term: Term) -> Generator[None, None, None]:
         hold = self._held()
+        if hold.doubtful and self.rules.takes_back:
+            hold.doubtful = not self._commits(term, hold)
+            yield
+            if hold.doubtful:
+                return
         hold.pending.merge(hold.engine.take_increments())
         changes = hold.engine.changes()
         draft = self._drafted(hold, changes)
         self._encode(draft)
         counted, hold.pending = hold.pending, Increments()
-        hold.appended = received(counted)
         yield
         appended = yield from self._append(hold, draft)
         if not appended:
             hold.engine.keep_changes(changes)
         yield
         if self.rules.fence:
-            appended = appended and self._commits(term, hold)
+            if appended:
+                appended = self._commits(term, hold, exports=received(counted))
+                hold.doubtful = not appended
             yield
             appended = appended and self.epoch == term.epoch
         else:
@@ -288,19 +315,23 @@ class Process:
         if draft.header.offset > hold.begin:
             self.published.append((hold.begin, draft.header.offset))
         hold.begin = draft.header.offset
-        hold.appended = 0
+        hold.promised = 0
+        hold.writer.exported()
         self._show(draft.header.ledger)
 
     def _show(self, ledger: dict[str, int]) -> None:
         self.ledger = dict(ledger)
 
     def _drafted(self, hold: Hold, changes: Changes | None = None) -> Draft:
-        return hold.writer.checkpoint(
+        draft = hold.writer.checkpoint(
             hold.engine,
             hold.engine.changes() if changes is None else changes,
             last=self._last(hold.engine.offset or 0),
+            uncounted=hold.pending,
             minimum=self.chance.choice((0, 3, 1000)),
         )
+        self.brokers.pending_since[draft.header.writer, draft.header.seq] = hold.begin
+        return draft
 
     def _last(self, offset: int) -> Fingerprint | None:
         if not offset:
@@ -330,10 +361,17 @@ class Process:
         hold.writer.acknowledged(draft, offsets)
         return True
 
-    def _commits(self, term: Term, hold: Hold) -> bool:
-        """Commit the tip. The lease runs from when it was sent, however late it is answered."""
+    def _commits(self, term: Term, hold: Hold, exports: int | None = None) -> bool:
+        """Commit the tip. The lease runs from when it was sent, however late it is answered.
+
+        ``exports`` promises that what was counted up to the tip, so much, will be exported.
+        """
         offset = 0 if hold.writer.tip is None else hold.writer.tip.offset
-        accepted = self.group.commit(term.member, term.generation, offset, hold.writer.incarnation)
+        note = hold.writer.pointer if exports is None else hold.writer.pointer_exported
+        assert note is not None
+        accepted = self.group.commit(term.member, term.generation, offset, note)
+        if accepted:
+            hold.promised = exports or 0
         told = accepted and (self.reliable or self.chance.random() < 0.9)
         self.leased = self.leased or told
         return told

@@ -244,7 +244,11 @@ class Run:
             raise Violation(msg)
 
     def _check_business(self) -> None:
-        """Check that no counter is above the truth, and none below it but by what crashes cost."""
+        """Check that no counter is above the truth, and none below it but by what it may be.
+
+        That is what was not scraped before a process died, and what a commit has promised that
+        was accepted: the process died before it knew, or another took over before it was told.
+        """
         processes = [*self.alive, *self.dead]
         spans = sorted(span for one in processes for span in one.published)
         for (_, end), (begin, _) in pairwise(spans):
@@ -254,7 +258,7 @@ class Run:
         counted = sum(self.scraper.business.values())
         true = received(self._replayed().take_increments())
         kept = (one.hold for one in self.alive if one.hold is not None)
-        lost = sum(one.lost for one in processes) + sum(hold.appended for hold in kept)
+        lost = sum(one.lost for one in processes) + sum(hold.promised for hold in kept)
         spared = true - lost - self.unscraped
         if not spared <= counted <= true:
             msg = f"{counted} contacts counted as received: not from {spared} to {true}"

@@ -49,6 +49,10 @@ def test_with_memory_kept_by_whoever_wrote_last_figures_are_wrong() -> None:
     assert runs_until_it_fails(Rules(alone=False))
 
 
+def test_without_increments_in_the_state_figures_are_wrong() -> None:
+    assert runs_until_it_fails(Rules(carries=False))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import msgspec
 
 from firstreply.domain.events import ContactEvent
 from firstreply.domain.instants import SECOND
+from firstreply.state.writer import Pointer
 from tests.unit.domain.builders import T0
 from tests.unit.state_log import MemoryLog
 
@@ -39,6 +40,8 @@ class Brokers:
         self.now: int = T0
         self.input: list[Input] = []
         self.state = MemoryLog()
+        self.pending_since: dict[tuple[str, int], int] = {}
+        """Writer and seq of a checkpoint to where in the input what it carries begins."""
         self.under_way: list[bytes] = []
         """State records that nobody waits for any more, and that may still arrive."""
 
@@ -79,8 +82,8 @@ class Coordinator:
         self.owner: str | None = None
         self.committed: int | None = None
         self.committed_by: str | None = None
-        self.incarnation: int | None = None
-        """In the note of the commit."""
+        self.note: Pointer | None = None
+        """Beside the commit."""
 
     def rebalance(self, members: frozenset[str], owner: str | None) -> None:
         """Begin a generation; whoever is not among the members is out."""
@@ -92,13 +95,13 @@ class Coordinator:
         """Forget the group, its generations and what it committed."""
         self.__init__()  # type: ignore[misc]  # the group is a new one
 
-    def commit(self, member: str, generation: int, offset: int, incarnation: int) -> bool:
+    def commit(self, member: str, generation: int, offset: int, note: Pointer) -> bool:
         """Accept a commit of a member of this generation."""
         if member not in self.members or generation != self.generation:
             return False
         self.committed = offset
         self.committed_by = member
-        self.incarnation = incarnation
+        self.note = note
         return True
 
 

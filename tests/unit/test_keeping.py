@@ -12,7 +12,7 @@ import pytest
 
 from firstreply.adapters.records import FileRecord
 from firstreply.domain.errors import FatalError, RetryableError
-from firstreply.fold import PartitionFold
+from firstreply.fold import PartitionFold, Span
 from firstreply.keeping.keeper import StateKeeper
 from firstreply.ports import Assignment, Committed, Record
 from firstreply.state.chunk import decode
@@ -138,9 +138,10 @@ def keeper_of(
 async def checkpoint(keeper: StateKeeper, source: FakeInput, fold: PartitionFold) -> None:
     """Do what the processor does: cut, append, commit."""
     span = fold.take()
-    draft = await keeper.draft(fold, span.changes)
+    draft = await keeper.draft(fold, span)
     await keeper.append(P, draft)
     assert await source.commit({P: span.offset}, source.epoch, keeper.notes([P]))
+    keeper.exported([P])
 
 
 def waiting_contacts(fold: PartitionFold) -> set[str]:
@@ -330,7 +331,7 @@ async def test_the_checkpoints_of_a_zombie_are_passed_over() -> None:
     await checkpoint(owner, source, new)
 
     old.fold(source.log)
-    await zombie.append(P, await zombie.draft(old, old.take().changes))
+    await zombie.append(P, await zombie.draft(old, old.take()))
     next_process(source)
 
     assert waiting_contacts(await keeper_of(source, log).take(P, 3, None)) == {"c"}
@@ -455,7 +456,7 @@ async def test_memory_is_dropped_if_our_own_late_record_hides_what_another_wrote
     theirs = await other.take(P, 2, None)
     theirs.fold(source.log)
     await checkpoint(other, source, theirs)
-    await ours.append(P, await ours.draft(fold, fold.take().changes))  # a zombie's
+    await ours.append(P, await ours.draft(fold, fold.take()))  # a zombie's
     next_process(source)
 
     again = await ours.take(P, 3, fold)
@@ -472,7 +473,7 @@ async def test_memory_is_kept_if_what_follows_are_our_own_records_whose_answer_w
     span = fold.take()
     log.loses = ["answer"]
     with pytest.raises(RetryableError):
-        await keeper.append(P, await keeper.draft(fold, span.changes))
+        await keeper.append(P, await keeper.draft(fold, span))
     fold.put_back(span)
     next_process(source)
 
@@ -516,9 +517,9 @@ async def test_nothing_is_kept_of_a_partition_that_was_released() -> None:
     keeper = keeper_of(source, log)
     fold = await keeper.take(P, 1, None)
 
-    keeper.release(P)
+    keeper.keep_only(frozenset())
 
-    assert await keeper.draft(fold, fold.take().changes) is None
+    assert await keeper.draft(fold, fold.take()) is None
     assert keeper.notes([P]) == {}
     next_process(source)
     assert await keeper.take(P, 2, None) is not fold
@@ -548,7 +549,7 @@ async def test_a_checkpoint_made_before_the_partition_was_taken_anew_is_not_appe
     keeper = keeper_of(source, log)
     fold = await keeper.take(P, 1, None)
     fold.fold(source.log)
-    draft = await keeper.draft(fold, fold.take().changes)
+    draft = await keeper.draft(fold, fold.take())
     next_process(source)
     await keeper.take(P, 2, fold)
     written = len(log.records[P])
@@ -570,7 +571,7 @@ async def test_a_fold_that_another_has_replaced_writes_nothing_under_the_new_hol
     new = await ours.take(P, 3, old)
     written = len(log.records[P])
 
-    draft = await ours.draft(old, old.take().changes)
+    draft = await ours.draft(old, old.take())
     with pytest.raises(RetryableError):
         await ours.append(P, draft)
 
@@ -593,7 +594,7 @@ async def test_a_checkpoint_does_not_wait_for_a_restore() -> None:
     keeper = keeper_of(source, log)
     fold = await keeper.take(P, 1, None)
     fold.fold(source.log)
-    draft = await keeper.draft(fold, fold.take().changes)
+    draft = await keeper.draft(fold, fold.take())
     next_process(source)
     taking = asyncio.create_task(keeper.take(P, 2, None))
     await asyncio.sleep(0)
@@ -612,7 +613,7 @@ async def test_a_checkpoint_whose_answer_was_lost_is_written_again_with_all_it_h
     span = fold.take()
     log.loses = ["answer"]
     with pytest.raises(RetryableError):
-        await keeper.append(P, await keeper.draft(fold, span.changes))
+        await keeper.append(P, await keeper.draft(fold, span))
     fold.put_back(span)
 
     fold.fold(source.log[1:])
@@ -620,6 +621,104 @@ async def test_a_checkpoint_whose_answer_was_lost_is_written_again_with_all_it_h
     next_process(source)
 
     assert waiting_contacts(await keeper_of(source, log).take(P, 2, None)) == {"c", "d"}
+
+
+# -- what nobody has exported
+
+
+async def appended(keeper: StateKeeper, fold: PartitionFold) -> Span:
+    """Do what the processor does, up to the commit."""
+    span = fold.take()
+    await keeper.append(P, await keeper.draft(fold, span))
+    return span
+
+
+async def test_what_was_appended_and_never_committed_is_the_next_owners_to_export() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    keeper = keeper_of(source, log)
+    fold = await keeper.take(P, 1, None)
+    fold.fold(source.log[:1])
+    await checkpoint(keeper, source, fold)
+    fold.fold(source.log[1:])
+    span = await appended(keeper, fold)
+    next_process(source)
+
+    heir = await keeper_of(source, log).take(P, 2, None)
+
+    assert span.increments
+    assert heir.take().increments == span.increments
+
+
+async def test_what_was_committed_is_not_exported_again() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    next_process(source)
+
+    assert not (await keeper_of(source, log).take(P, 2, None)).take().increments
+
+
+async def test_what_an_heir_has_not_exported_goes_on_to_the_next_one() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    keeper = keeper_of(source, log)
+    span = await appended(keeper, await folded(keeper, source))
+    for _ in range(2):  # each dies after its claim
+        next_process(source)
+        await keeper_of(source, log).take(P, source.epoch, None)
+    next_process(source)
+
+    heir = keeper_of(source, log)
+    last = await appended(heir, await heir.take(P, source.epoch, None))
+    assert await source.commit({P: last.offset}, source.epoch, heir.notes([P]))
+    next_process(source)
+    after = await keeper_of(source, log).take(P, source.epoch, None)
+
+    assert last.increments == span.increments
+    assert span.increments
+    assert not after.take().increments
+
+
+async def folded(keeper: StateKeeper, source: FakeInput) -> PartitionFold:
+    fold = await keeper.take(P, source.epoch, None)
+    fold.fold(source.log)
+    return fold
+
+
+async def test_a_commit_that_was_accepted_and_not_told_can_be_taken_back() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    keeper = keeper_of(source, log)
+    fold = await folded(keeper, source)
+    span = await appended(keeper, fold)
+    assert await source.commit({P: span.offset}, 1, keeper.notes([P]))  # and nobody heard of it
+
+    assert await source.commit({P: 0}, 1, keeper.notes_before([P]))
+    next_process(source)
+
+    assert (await keeper_of(source, log).take(P, 2, None)).take().increments == span.increments
+
+
+async def test_in_a_new_group_nothing_is_exported_that_the_old_one_may_have() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    keeper = keeper_of(source, log)
+    await appended(keeper, await folded(keeper, source))
+    source.group.clear()
+    next_process(source)
+
+    assert not (await keeper_of(source, log).take(P, 2, None)).take().increments
+
+
+async def test_memory_that_is_kept_exports_what_it_holds_and_promises_nothing_before() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    keeper = keeper_of(source, log)
+    fold = await folded(keeper, source)
+    span = await appended(keeper, fold)
+    fold.put_back(span)
+    next_process(source)
+    assert await keeper.take(P, 2, fold) is fold
+    next_process(source)  # before it has exported anything
+
+    heir = await keeper_of(source, log).take(P, 3, None)
+
+    assert heir.take().increments == span.increments
 
 
 # -- what is wrong
@@ -689,7 +788,7 @@ async def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says
     assert (waiting_contacts(restored), restored.offset) == ({"c"}, 1)
     assert "state_is_older" in caplog.messages
     assert "is damaged" in again.older[P]
-    again.release(P)
+    again.keep_only(frozenset())
     assert again.older == {}
 
 
@@ -762,11 +861,15 @@ async def test_the_state_wins_over_a_commit_that_is_ahead_of_it(
     source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
     await worked(log, source, 1)
     source.group[P] = Committed(2, source.group[P].note)
+    keeper = keeper_of(source, log)
 
-    fold = await keeper_of(source, log).take(P, 1, None)
+    fold = await keeper.take(P, 1, None)
 
     assert fold.offset == 1
     assert "state_wins_over_commit" in caplog.messages
+    assert keeper.older[P] == (
+        "the group has committed offset 2, and the newest state that is there stands at 1"
+    )
 
 
 async def test_a_quiet_partition_writes_its_base_every_minute() -> None:

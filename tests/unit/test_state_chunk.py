@@ -8,6 +8,7 @@ import pytest
 from firstreply.domain.bands import Band, Clock, Policy
 from firstreply.domain.calendar import Calendar
 from firstreply.domain.contact import Contact
+from firstreply.domain.increments import Increments
 from firstreply.domain.store import SHARDS
 from firstreply.state import chunk as chunks
 from firstreply.state.body import (
@@ -18,7 +19,9 @@ from firstreply.state.body import (
     read_contacts,
     read_policies,
     read_removed,
+    read_uncounted,
     removed_frame,
+    uncounted_frame,
 )
 from firstreply.state.chunk import (
     FOLD,
@@ -233,7 +236,7 @@ def test_a_frame_of_an_unknown_kind_is_damage() -> None:
         list(frames([memoryview(b"\x09\0\0\0\0")]))
 
 
-@pytest.mark.parametrize("read", [read_contacts, read_removed, read_policies])
+@pytest.mark.parametrize("read", [read_contacts, read_removed, read_policies, read_uncounted])
 def test_a_frame_of_something_else_is_damage(read: object) -> None:
     assert callable(read)
     (frame,) = frames([memoryview(contacts_frame(FrameKind.BASE, []))])
@@ -245,6 +248,18 @@ def test_a_frame_of_something_else_is_damage(read: object) -> None:
         read(other)
     with pytest.raises(DamagedChunkError):
         read(mistaken)
+
+
+def test_increments_come_back_as_they_went() -> None:
+    counted = Increments()
+    counted.count("contact_received_total", "chat", "none", amount=3)
+    counted.count("firstreply_events_duplicate_total")
+    counted.observe("contact_first_response_seconds", "chat", "été", seconds=0.25)
+
+    (frame,) = frames([memoryview(uncounted_frame(counted))])
+
+    assert frame.kind is FrameKind.UNCOUNTED
+    assert read_uncounted(frame) == counted
 
 
 EVERYTHING: Final = Policy(

@@ -3,6 +3,7 @@ import pytest
 
 from firstreply.domain.bands import PolicyBook
 from firstreply.domain.engine import Changes, Engine
+from firstreply.domain.increments import Increments
 from firstreply.domain.instants import SECOND
 from firstreply.domain.store import SHARDS, shard_of
 from firstreply.state.body import FrameKind, frames, read_contacts
@@ -53,7 +54,8 @@ def test_the_first_checkpoint_is_whole_and_has_no_parent() -> None:
     assert draft.header.base_count == SHARDS
     assert len(contacts_in(draft, FrameKind.BASE)) == 20
     assert contacts_in(draft, FrameKind.CHANGED) == []
-    assert hold.writer.pointer == Pointer(0, 0, 0, 1)
+    assert hold.writer.pointer == Pointer(0, -1, 0, 1)
+    assert hold.writer.pointer_exported == Pointer(0, 0, 0, 1)
 
 
 def test_the_first_checkpoint_of_an_empty_partition_can_be_restored() -> None:
@@ -129,6 +131,8 @@ def test_a_small_state_is_whole_in_every_checkpoint() -> None:
     draft = hold.checkpoint(minimum=1000)
 
     assert draft.header.base_count == SHARDS
+    assert hold.writer.pointer == Pointer(1, -1, 0, 1)
+    hold.writer.exported()
     assert hold.writer.pointer == Pointer(1, 1, 0, 1)
 
 
@@ -200,6 +204,23 @@ def test_a_checkpoint_larger_than_the_limit_is_several_records() -> None:
     assert max(map(len, draft.records)) < 10_000 + 1000
     assert draft.size == sum(map(len, draft.records))
     assert len(hold.log.restore().store) == 2500
+
+
+def test_what_nobody_has_exported_travels_with_the_checkpoint_and_with_claims_on_it() -> None:
+    hold = hold_with(3)
+    counted = Increments()
+    counted.count("contact_received_total", "chat", "none", amount=3)
+    counted.observe("contact_first_response_seconds", "chat", "none", seconds=12.5)
+    draft = hold.writer.checkpoint(hold.engine, NOTHING, last=None, minimum=0, uncounted=counted)
+    hold.writer.acknowledged(draft, hold.log.append(*encoded(draft)))
+    at_checkpoint = hold.log.restore()
+
+    restored_hold(hold, "b", 2).claim()
+    claimed = hold.log.restore()
+
+    assert at_checkpoint.uncounted == claimed.uncounted == counted
+    assert at_checkpoint.written == claimed.written == at_checkpoint.link
+    assert claimed.link.writer == "b"
 
 
 # Consistent cuts and lost acknowledgements.
@@ -325,6 +346,8 @@ def test_there_is_nothing_to_claim_before_the_first_checkpoint() -> None:
     writer = Writer(PLACE, "a")
 
     assert writer.pointer is None
+    assert writer.pointer_exported is None
+    writer.exported()
     with pytest.raises(RuntimeError, match="nothing to claim"):
         writer.claim()
 

@@ -4,7 +4,6 @@ The body comes back as the service wrote it; every way in which that can fail be
 says what to do. One request, with a timeout and a bound on the answer.
 """
 
-import ipaddress
 import json
 from http import HTTPStatus
 from http.client import HTTPException
@@ -13,6 +12,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
+from firstreply.adapters.loopback import is_loopback
 from firstreply.domain.errors import (
     ConfigurationError,
     FatalError,
@@ -77,24 +77,23 @@ def _address(url: str) -> str:
 def _opener(address: str) -> OpenerDirector:
     """Return what opens an address: a proxy of the environment cannot reach our own machine."""
     host = urlsplit(address).hostname or ""
-    return build_opener(ProxyHandler({})) if _is_loopback(host) else build_opener()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return build_opener(ProxyHandler({})) if is_loopback(host) else build_opener()
 
 
 def _refusal(address: str, contact_id: str, refused: HTTPError) -> FirstreplyError:
     """Say what to do about an answer that is no explanation."""
-    if not _is_object(refused.read(_MOST_BYTES)):
+    body = refused.read(_MOST_BYTES)
+    if not _is_object(body):
         return _another(address)
+    if refused.code == HTTPStatus.UNAUTHORIZED:
+        return ConfigurationError(
+            f"{address}: asks for a password, which this command does not give; name files to read"
+        )
     if refused.code == HTTPStatus.FORBIDDEN:
         return ConfigurationError(
-            f"{address}: shows no single contacts, as their ids are personal; set"
-            " http.contact_ids: true in its configuration, or name files to read"
+            f"{address}: shows no single contacts ({_said(body)}): set http.contact_ids: true in"
+            " its configuration, and http.api: on unless it asks for passwords; or name files to"
+            " read"
         )
     if refused.code == HTTPStatus.NOT_FOUND:
         return FatalError(
@@ -103,6 +102,10 @@ def _refusal(address: str, contact_id: str, refused: HTTPError) -> FirstreplyErr
             " for settle_for: ask the others too, or name files to read"
         )
     return RetryableError(f"{address}: answers {refused.code} {refused.reason}; see {address}/")
+
+
+def _said(body: bytes) -> str:
+    return str(json.loads(body).get("error", "it does not say why"))
 
 
 def _another(address: str) -> ConfigurationError:

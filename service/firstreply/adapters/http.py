@@ -1,7 +1,7 @@
 """The HTTP edge: ``/metrics`` for Prometheus, ``/healthz`` and ``/readyz`` for who runs it.
 
-What else is served, such as the wall, adds its own paths (``Routes``); errors are JSON everywhere,
-and every answer carries the headers of a service that is read and never scripted.
+What else is served, such as the wall, adds its own paths (``Routes``); errors are JSON everywhere.
+Who may ask stands in ``http_guard``, how much and how slowly in ``http_connection``.
 
 All answers are made from what the publisher and the health view say at that moment; a request
 changes nothing, but that a delivered scrape is reported to the publisher (see its zero-first rule).
@@ -11,7 +11,7 @@ access log: a scrape every few seconds is not news.
 
 import asyncio
 import gzip
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final, Protocol
 
@@ -19,8 +19,11 @@ import msgspec
 from aiohttp import web
 
 from firstreply import __version__
+from firstreply.adapters.http_connection import Connections, timed
+from firstreply.adapters.http_guard import ANONYMOUS, Guard, Handler
 from firstreply.adapters.process_metrics import ProcessMetrics
 from firstreply.adapters.prometheus import Publisher
+from firstreply.adapters.web_security import WebSecurity
 from firstreply.domain.errors import ConfigurationError
 
 TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -50,15 +53,6 @@ _INDEX: Final = """\
 </html>
 """
 
-_HARDENING: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-"""For every answer that does not say otherwise itself."""
-
 Detail = Mapping[str, int | None]
 """Such as offset and end."""
 
@@ -86,9 +80,6 @@ class HealthView(Protocol):
         """Return what is known of each owned partition."""
 
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
 class Routes(Protocol):
     """Further paths."""
 
@@ -96,11 +87,14 @@ class Routes(Protocol):
         """Add them, before the server starts."""
 
 
-def build_app(publisher: Publisher, health: HealthView, *more: Routes) -> web.Application:
+def build_app(
+    publisher: Publisher, health: HealthView, *more: Routes, security: WebSecurity
+) -> web.Application:
     """Return the application that ``Server`` serves."""
-    pages = _Pages(publisher, health)
-    app = web.Application(middlewares=[_errors_as_json])
-    app.on_response_prepare.append(_harden)
+    pages = _Pages(publisher, health, security)
+    app = web.Application(middlewares=[timed])
+    Guard(security).add_to(app)
+    app.middlewares.append(_errors_as_json)
     app.router.add_get("/", pages.index)
     app.router.add_get("/metrics", pages.metrics)
     for path in ("/healthz", "/-/healthy"):
@@ -113,14 +107,29 @@ def build_app(publisher: Publisher, health: HealthView, *more: Routes) -> web.Ap
 
 
 class Server:
-    """Serves the pages on one address, from ``start`` to ``stop``."""
+    """Serves the pages on one address, from ``start`` to ``stop``.
 
-    def __init__(self, publisher: Publisher, health: HealthView, *more: Routes) -> None:
+    Args:
+        publisher: of the figures.
+        health: for ``/readyz``.
+        more: further paths.
+        security: the web configuration; by default plain HTTP, and no password.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        health: HealthView,
+        *more: Routes,
+        security: WebSecurity | None = None,
+    ) -> None:
+        self._security = security or WebSecurity()
         self._runner = web.AppRunner(
-            build_app(publisher, health, *more),
-            access_log=None,
+            build_app(publisher, health, *more, security=self._security),
             shutdown_timeout=_SHUTDOWN_SECONDS,
         )
+        self._connections: Connections | None = None
+        self._listening: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> None:
         """Listen; port 0 takes any free one.
@@ -129,8 +138,12 @@ class Server:
             ConfigurationError: the address cannot be listened on.
         """
         await self._runner.setup()
+        assert self._runner.server is not None  # noqa: S101 - setup has made it
+        self._connections = Connections(self._runner.server, self._security.context)
         try:
-            await web.TCPSite(self._runner, host, port).start()
+            self._listening = await asyncio.get_running_loop().create_server(
+                self._connections.accept, host, port
+            )
         except (OSError, OverflowError) as error:
             await self.stop()
             msg = (
@@ -141,22 +154,30 @@ class Server:
 
     async def stop(self) -> None:
         """Stop listening, and finish the answers under way. Idempotent."""
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+        if self._connections is not None:
+            self._connections.abort_handshakes()
         await self._runner.cleanup()
+        self._security.close()
 
     @property
     def address(self) -> str:
         """Where it listens, such as ``http://127.0.0.1:9464``; empty unless it does."""
-        if not self._runner.addresses:
+        if self._listening is None:
             return ""
-        host, port = self._runner.addresses[0][:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        host, port = self._listening.sockets[0].getsockname()[:2]
+        scheme = "https" if self._security.encrypted else "http"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class _Pages:
     """The handlers."""
 
-    def __init__(self, publisher: Publisher, health: HealthView) -> None:
+    def __init__(self, publisher: Publisher, health: HealthView, security: WebSecurity) -> None:
         self._publisher = publisher
+        self._security = security
         self._health = health
         self._process = ProcessMetrics()
 
@@ -173,14 +194,16 @@ class _Pages:
     async def alive(self, _request: web.Request) -> web.StreamResponse:
         return web.Response(text="alive\n")
 
-    async def ready(self, _request: web.Request) -> web.StreamResponse:
+    async def ready(self, request: web.Request) -> web.StreamResponse:
         health = self._health
         ready = health.ready
+        if request.get(ANONYMOUS, False):
+            return _json({"ready": ready}, 200 if ready else 503)
         content = {
             "ready": ready,
             "spare": health.spare,
             "reasons": health.reasons,
-            "warnings": health.warnings,
+            "warnings": [*health.warnings, *self._security.warnings],
             "partitions": health.partitions(),
         }
         return _json(content, 200 if ready else 503)
@@ -243,11 +266,6 @@ def _quality(text: str) -> float:
     except ValueError:
         return 0.0
     return quality if 0 <= quality <= 1 else 0.0
-
-
-async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in _HARDENING.items():
-        response.headers.setdefault(name, value)
 
 
 @web.middleware

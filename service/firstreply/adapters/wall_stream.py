@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from firstreply.adapters.http_connection import streams
 from firstreply.adapters.wall_page import PAGE_VERSION
 from firstreply.wall.bodies import Refusal
 from firstreply.wall.live import Documents
@@ -108,6 +109,7 @@ class WallStream:
         self._viewers.add(viewer)
         try:
             await response.prepare(request)
+            streams(request)
             _bound_buffer(request)
             await self._serve(viewer, request, response)
         finally:

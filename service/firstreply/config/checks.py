@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from firstreply.config.checks_calendars import calendar_problems
+from firstreply.config.checks_http import http_problems
 from firstreply.config.checks_kafka import kafka_problems
 from firstreply.config.did_you_mean import did_you_mean, listing
 from firstreply.config.file import Path, Problem
@@ -25,10 +26,7 @@ _RESERVED_QUEUES: Final = {
 def problems_between(settings: Settings) -> Iterator[Problem]:
     """Yield every problem that spans settings."""
     yield from kafka_problems(settings.kafka)
-    if settings.http.contact_link is not None and not settings.http.contact_ids:
-        message = "is of no use without the ids of contacts; set contact_ids: true, or remove this"
-        path = ("http", "contact_link")
-        yield Problem(path, message, needs=(path, ("http", "contact_ids")))
+    yield from http_problems(settings.http)
     yield from _two_spellings(("bands",), settings.bands)
     yield from _repeated(("excluded_reasons",), settings.excluded_reasons, "reason")
     for name, calendar in settings.calendars.items():

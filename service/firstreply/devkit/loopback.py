@@ -24,13 +24,14 @@ def free_ports(count: int) -> list[int]:
     for port in secrets.SystemRandom().sample(_PORTS, len(_PORTS)):
         if len(found) == count:
             return found
-        if _is_free(port):
+        if is_free(port):
             found.append(port)
     msg = f"fewer than {count} ports of {LOOPBACK} are free from {_PORTS.start} to {_PORTS.stop}"
     raise OSError(msg)
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Say whether a server could listen on this port just now."""
     with socket.socket() as probe:
         # As servers do, so that a port whose last connections linger counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

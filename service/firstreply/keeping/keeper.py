@@ -12,6 +12,10 @@ The first commit is not in the design's list. Without it, one who stood still wh
 finds its successor's generation above its own, takes that for a group made anew, and claims a
 higher incarnation: it would beat the true owner (found by ``tests/model``).
 
+A checkpoint carries what nobody has exported when it is written. An accepted commit promises that
+its sender exports it; without one the next owner does (``Pointer.exported``). So nothing is counted
+twice, and nothing is lost but what a process dies with.
+
 A checkpoint is a consistent cut: the caller folds nothing between ``draft`` being called and its
 return. Appending may then take its time.
 """
@@ -20,14 +24,14 @@ import asyncio
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
-from typing import Final
+from typing import Any, Final
 
 from firstreply.collector import Collector
 from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.errors import FatalError, RetryableError
-from firstreply.fold import PartitionFold
+from firstreply.fold import PartitionFold, Span
 from firstreply.keeping.port import InputLog, StateLog
 from firstreply.keeping.reading import (
     Found,
@@ -44,7 +48,7 @@ from firstreply.state.assembly import Restored
 from firstreply.state.chain import Finding
 from firstreply.state.chunk import Fingerprint, is_void
 from firstreply.state.draft import Draft
-from firstreply.state.writer import Place, Writer
+from firstreply.state.writer import Place, Pointer, Writer
 
 _log = logging.getLogger(__name__)
 
@@ -127,10 +131,11 @@ class StateKeeper:
             raise RetryableError(msg)
         async with self._busy[partition]:
             self._require_epoch(partition, epoch)
-            hold = await self._find(partition, kept)
+            told = await self._told(partition)
+            hold = await self._find(partition, kept, told)
             self._require_epoch(partition, epoch)
             writer = hold.writer
-            writer.enter(generation, await self._incarnation_told(partition))
+            writer.enter(generation, None if told is None else told.incarnation)
             if writer.tip is not None:
                 await self._commit(partition, epoch, writer)
             await self._claim(partition, hold)
@@ -143,16 +148,17 @@ class StateKeeper:
             await self._source.begin(partition, fold.offset)
             return fold
 
-    def release(self, partition: int) -> None:
-        """Forget what is in memory of a partition that another one owns."""
-        self._holds.pop(partition, None)
-        self._found.pop(partition, None)
-        self.older.pop(partition, None)
+    def keep_only(self, partitions: frozenset[int]) -> None:
+        """Forget what is in memory of others: they are not ours any more."""
+        mine: tuple[dict[int, Any], ...] = (self._holds, self._found, self.older)
+        for kept in mine:
+            for number in kept.keys() - partitions:
+                del kept[number]
 
-    async def _incarnation_told(self, partition: int) -> int | None:
+    async def _told(self, partition: int) -> Pointer | None:
+        """Ask what came with the group's commit. None but us can commit in our generation."""
         committed = await self._source.committed(partition)
-        pointer = pointer_of("" if committed is None else committed.note)
-        return None if pointer is None else pointer.incarnation
+        return pointer_of("" if committed is None else committed.note)
 
     async def _commit(self, partition: int, epoch: int, writer: Writer) -> None:
         """Commit where the tip stands. Raises RetryableError unless it was accepted."""
@@ -163,7 +169,9 @@ class StateKeeper:
             raise RetryableError(msg)
         self._require_epoch(partition, epoch)
 
-    async def _find(self, partition: int, kept: PartitionFold | None) -> _Hold:
+    async def _find(
+        self, partition: int, kept: PartitionFold | None, told: Pointer | None
+    ) -> _Hold:
         """Return our memory, if it is still the state; else restore it."""
         first, end = await self._log.bounds(partition)
         held, found = self._holds.get(partition), self._found.pop(partition, None)
@@ -173,28 +181,36 @@ class StateKeeper:
                 return hold
         if held is not None:
             _log.warning("partition_taken_over", extra={"partition": partition})
-            self.release(partition)
+            del self._holds[partition]
         try:
             async with self._restores:
                 with self._collector.resting():
-                    hold = self._found[partition] = await self._restored(partition, first, end)
+                    hold = self._found[partition] = await self._restored(
+                        partition, first, end, told
+                    )
         finally:
             self.restoring.pop(partition, None)
         return hold
 
-    async def _restored(self, partition: int, first: int, end: int) -> _Hold:
+    async def _restored(self, partition: int, first: int, end: int, told: Pointer | None) -> _Hold:
         found = await self._restore(partition, first, end)
+        restored, exported = found.restored, end - 1
+        if restored is not None and told is not None and told.exported < restored.written.offset:
+            exported = told.exported  # and what was counted since is ours to export
         writer = Writer(
             Place(self._source.topic, partition, self._source.partitions),
             uuid.uuid4().hex,
-            restored=found.restored,
+            restored=restored,
             greatest=found.verdict.greatest,
             end=end,
+            exported=exported,
         )
-        if found.restored is None:
+        if restored is None:
             fold = self._new_fold(partition, await self._fresh_offset(partition, end))
         else:
-            fold = await self._resumed(partition, found.restored)
+            fold = await self._resumed(partition, restored)
+            if exported < restored.written.offset:
+                fold.inherit(restored.uncounted)
         return _Hold(fold, writer)
 
     async def _claim(self, partition: int, hold: _Hold) -> None:
@@ -242,6 +258,11 @@ class StateKeeper:
     def _tell(self, partition: int, restored: Restored, committed: Committed | None) -> None:
         offset = restored.tip.offset
         if committed is not None and committed.offset > offset:
+            self.older.setdefault(
+                partition,
+                f"the group has committed offset {committed.offset}, and the newest state that "
+                f"is there stands at {offset}",
+            )
             _log.warning(
                 "state_wins_over_commit",
                 extra={"partition": partition, "state": offset, "commit": committed.offset},
@@ -336,7 +357,7 @@ class StateKeeper:
         hold = self._holds.get(partition)
         return hold is not None and self._monotonic() - hold.written_at >= _IDLE_SECONDS
 
-    async def draft(self, fold: PartitionFold, changes: Changes) -> Draft | None:
+    async def draft(self, fold: PartitionFold, span: Span) -> Draft | None:
         """Encode a checkpoint of the fold as it is; nothing may be folded until it returns.
 
         None for a fold that another one has replaced: it must not write under the new hold.
@@ -349,7 +370,8 @@ class StateKeeper:
         tip = hold.writer.tip
         draft = hold.writer.checkpoint(
             fold.engine,
-            changes,
+            span.changes,
+            uncounted=span.increments,
             last=_last(fold, None if tip is None else tip.last),
             minimum=1 + round(tracked * since / self._rotation),
         )
@@ -376,13 +398,25 @@ class StateKeeper:
             hold.written_at = self._monotonic()
 
     def notes(self, partitions: Iterable[int]) -> dict[int, str]:
-        """Return what is to travel with the commits: where the state log is to be read from."""
-        holds = {number: self._holds.get(number) for number in partitions}
-        return {
-            number: note_of(hold.writer.pointer)
-            for number, hold in holds.items()
-            if hold is not None
-        }
+        """Return what travels with the commit of what was appended last.
+
+        Where to begin to read the state log, and that all up to there is exported by us.
+        """
+        return {number: note_of(one.pointer_exported) for number, one in self._writers(partitions)}
+
+    def notes_before(self, partitions: Iterable[int]) -> dict[int, str]:
+        """Return the notes for a commit that promises no more than the last accepted one."""
+        return {number: note_of(one.pointer) for number, one in self._writers(partitions)}
+
+    def exported(self, partitions: Iterable[int]) -> None:
+        """Note that a commit with ``notes`` was accepted."""
+        for _, writer in self._writers(partitions):
+            writer.exported()
+
+    def _writers(self, partitions: Iterable[int]) -> Iterator[tuple[int, Writer]]:
+        for number in partitions:
+            if (hold := self._holds.get(number)) is not None:
+                yield number, hold.writer
 
 
 def _not_ours(partition: int) -> RetryableError:

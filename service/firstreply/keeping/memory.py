@@ -3,8 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 
-from firstreply.domain.engine import Changes
-from firstreply.fold import PartitionFold
+from firstreply.fold import PartitionFold, Span
 from firstreply.ports import RecordSource
 from firstreply.state.draft import Draft
 
@@ -38,14 +37,14 @@ class MemoryKeeper:
         fold.committed = offset
         return fold
 
-    def release(self, partition: int) -> None:
+    def keep_only(self, partitions: frozenset[int]) -> None:
         """Nothing is kept here."""
 
     def due(self, partition: int) -> bool:  # noqa: ARG002
         """Never."""
         return False
 
-    async def draft(self, fold: PartitionFold, changes: Changes) -> Draft | None:  # noqa: ARG002
+    async def draft(self, fold: PartitionFold, span: Span) -> Draft | None:  # noqa: ARG002
         """Encode nothing."""
         return None
 
@@ -55,3 +54,10 @@ class MemoryKeeper:
     def notes(self, partitions: Iterable[int]) -> dict[int, str]:  # noqa: ARG002
         """Return none."""
         return {}
+
+    def notes_before(self, partitions: Iterable[int]) -> dict[int, str]:  # noqa: ARG002
+        """Return none."""
+        return {}
+
+    def exported(self, partitions: Iterable[int]) -> None:
+        """Keep nothing."""

@@ -3,8 +3,7 @@
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from firstreply.domain.engine import Changes
-from firstreply.fold import PartitionFold
+from firstreply.fold import PartitionFold, Span
 from firstreply.ports import Assignment, Committed, Record
 from firstreply.state.draft import Draft
 
@@ -33,20 +32,34 @@ class Checkpoints(Protocol):
             FatalError: its state is lost, or not that of this input; says what to do.
         """
 
-    def release(self, partition: int) -> None:
-        """Forget what is in memory of a partition that another one owns."""
+    def keep_only(self, partitions: frozenset[int]) -> None:
+        """Forget what is in memory of others: they are not ours any more."""
 
     def due(self, partition: int) -> bool:
         """Return whether a checkpoint should be written although there is no news."""
 
-    async def draft(self, fold: PartitionFold, changes: Changes) -> Draft | None:
-        """Encode a checkpoint of the fold as it is; nothing may be folded until it returns."""
+    async def draft(self, fold: PartitionFold, span: Span) -> Draft | None:
+        """Encode a checkpoint of the fold as it is; nothing may be folded until it returns.
+
+        Args:
+            fold: of a partition that was taken.
+            span: what it has given since the last durable checkpoint.
+        """
 
     async def append(self, partition: int, draft: Draft | None) -> None:
         """Make it durable. Raises RetryableError: it may be or not; draft again."""
 
     def notes(self, partitions: Iterable[int]) -> dict[int, str]:
-        """Return what is to be kept beside the committed offsets."""
+        """Return what is to be kept beside the committed offsets of what was appended last.
+
+        A commit that is accepted with them promises that all up to there is exported by us.
+        """
+
+    def notes_before(self, partitions: Iterable[int]) -> dict[int, str]:
+        """Return the notes for a commit that promises no more than the last accepted one."""
+
+    def exported(self, partitions: Iterable[int]) -> None:
+        """Note that a commit with ``notes`` was accepted."""
 
 
 class StateRecord(Protocol):

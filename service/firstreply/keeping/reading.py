@@ -204,7 +204,7 @@ def note_of(pointer: Pointer | None) -> str:
     """Return what travels with a commit."""
     if pointer is None:
         return ""
-    return f"{_NOTE}:{pointer.begin}:{pointer.tip}:{pointer.incarnation}:{pointer.generation}"
+    return f"{_NOTE}:{pointer.begin}:{pointer.exported}:{pointer.incarnation}:{pointer.generation}"
 
 
 def pointer_of(note: str) -> Pointer | None:

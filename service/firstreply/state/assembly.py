@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from firstreply.domain.increments import Increments
 from firstreply.domain.snapshot import Standing
 from firstreply.domain.store import ContactStore
 from firstreply.state.body import (
@@ -20,6 +21,7 @@ from firstreply.state.body import (
     read_contacts,
     read_policies,
     read_removed,
+    read_uncounted,
 )
 from firstreply.state.chunk import DamagedChunkError, Header, Link, shards_of
 from firstreply.state.stored import Choice, Stored
@@ -39,6 +41,10 @@ class Restored(msgspec.Struct, frozen=True):
     store: ContactStore
     window: Window
     """The checkpoints the state was made of."""
+    uncounted: Increments
+    """What nobody had exported when the last checkpoint was written."""
+    written: Link
+    """That checkpoint: the tip, or what the tip claims."""
 
 
 class SpoiledChainError(DamagedChunkError):
@@ -60,6 +66,8 @@ class Assembly:
         self._store = ContactStore()
         self._policies: dict[str, Policy] = {}
         self._slices: list[Slice] = []
+        self._uncounted = Increments()
+        self._written = choice.chunks[-1].link
         self._restored: Restored | None = None
 
     @property
@@ -96,11 +104,15 @@ class Assembly:
                 yield 0  # to free 100,000 contacts takes 70 ms
         parts = [chunk.payloads[part] for part in range(chunk.header.parts)]
         policies: set[str] = set()
+        if chunk.header.kind == "checkpoint":
+            self._uncounted, self._written = Increments(), chunk.link
         for frame in frames(parts):
             if frame.kind is FrameKind.POLICIES:
                 told = read_policies(frame)
                 policies.update(told)
                 self._policies.update(told)
+            elif frame.kind is FrameKind.UNCOUNTED:
+                self._uncounted = read_uncounted(frame)
             else:
                 self._put(frame)
             yield len(frame.packed)
@@ -128,4 +140,12 @@ class Assembly:
         policies = {digest: self._policies[digest] for digest in sorted(used)}
         standing = Standing(tip.log_time, tip.offset, tip.proof, tip.ledger, policies)
         link = self._choice.chunks[-1].link
-        self._restored = Restored(tip, link, standing, self._store, Window(self._slices))
+        self._restored = Restored(
+            tip=tip,
+            link=link,
+            standing=standing,
+            store=self._store,
+            window=Window(self._slices),
+            uncounted=self._uncounted,
+            written=self._written,
+        )

@@ -1,4 +1,4 @@
-"""What a checkpoint carries beside its header: frames of contacts, removed ids and policies.
+"""What a checkpoint carries beside its header: contacts, removed ids, policies, increments.
 
 A body is a sequence of frames, each a kind (one byte), a length (four bytes, big-endian) and that
 many bytes of zstd over msgpack. A frame holds about a thousand contacts, so that writing and
@@ -21,12 +21,18 @@ from cramjam import DecompressionError, zstd
 from firstreply.domain.bands import Policy
 from firstreply.domain.calendar import Calendar
 from firstreply.domain.contact import Contact
+from firstreply.domain.increments import Increments
 from firstreply.domain.opening_hours import OpeningHours
 from firstreply.domain.snapshot import decode_contacts, encode_contacts
 from firstreply.state.chunk import DamagedChunkError
 
 PIECE: Final = 1000
 """Contacts in one frame: some milliseconds to encode."""
+
+_Uncounted = tuple[
+    list[tuple[tuple[str, tuple[str, ...]], int]], list[tuple[str, tuple[str, ...], float]]
+]
+"""As ``Increments`` has them; msgpack has no tuples as keys."""
 
 _LEVEL: Final = 3
 _HEAD: Final = 5
@@ -42,6 +48,8 @@ class FrameKind(IntEnum):
     """Ids that are no longer kept, outside the base shards."""
     BASE = 4
     """Contacts of the base shards, which hold no others."""
+    UNCOUNTED = 5
+    """Increments that no process has exported yet."""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -65,6 +73,12 @@ def removed_frame(ids: Iterable[str]) -> bytes:
 def policies_frame(policies: dict[str, Policy]) -> bytes:
     """Encode policies by digest."""
     return _frame(FrameKind.POLICIES, msgspec.msgpack.encode(policies, enc_hook=_calendar_as_hours))
+
+
+def uncounted_frame(increments: Increments) -> bytes:
+    """Encode increments."""
+    content = list(increments.counts.items()), increments.observations
+    return _frame(FrameKind.UNCOUNTED, msgspec.msgpack.encode(content))
 
 
 def frames(parts: Iterable[memoryview]) -> Iterator[Frame]:
@@ -106,6 +120,15 @@ def read_removed(frame: Frame) -> list[str]:
         return [text.decode("utf-8", "surrogatepass") for text in texts]
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise _undecodable(frame, error) from error
+
+
+def read_uncounted(frame: Frame) -> Increments:
+    """Decode a frame of increments. Raises DamagedChunkError."""
+    try:
+        counts, observations = msgspec.msgpack.decode(_unpacked(frame), type=_Uncounted)
+    except msgspec.MsgspecError as error:
+        raise _undecodable(frame, error) from error
+    return Increments(dict(counts), observations)
 
 
 def read_policies(frame: Frame) -> dict[str, Policy]:

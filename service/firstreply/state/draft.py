@@ -12,6 +12,7 @@ from typing import TypeVar
 from firstreply.domain.bands import Policy
 from firstreply.domain.contact import Contact
 from firstreply.domain.engine import Changes, Engine
+from firstreply.domain.increments import Increments
 from firstreply.domain.store import ContactStore, shard_of
 from firstreply.state.body import (
     PIECE,
@@ -19,6 +20,7 @@ from firstreply.state.body import (
     contacts_frame,
     policies_frame,
     removed_frame,
+    uncounted_frame,
 )
 from firstreply.state.chunk import Header, encode, shards_of
 from firstreply.state.window import Window
@@ -65,11 +67,17 @@ class Draft:
 
 
 def frames_of(
-    engine: Engine, changes: Changes, header: Header, policies: dict[str, Policy]
+    engine: Engine,
+    changes: Changes,
+    header: Header,
+    policies: dict[str, Policy],
+    uncounted: Increments,
 ) -> Iterator[bytes]:
     """Encode what a checkpoint carries. A frame may be empty: a pause and no more."""
     if policies:
         yield policies_frame(policies)
+    if uncounted:
+        yield uncounted_frame(uncounted)
     base = frozenset(shards_of(header))
     for frame in _frames(engine.store, changes, base):
         yield frame

@@ -20,6 +20,7 @@ from typing import Final
 import msgspec
 
 from firstreply.domain.engine import Changes, Engine
+from firstreply.domain.increments import Increments
 from firstreply.domain.store import SHARDS, ContactStore
 from firstreply.state.assembly import Restored
 from firstreply.state.chunk import FOLD, Fingerprint, Header, Link, order, shards_of
@@ -44,7 +45,8 @@ class Pointer(msgspec.Struct, frozen=True):
 
     begin: int
     """Offset of the first record that the tip's state needs."""
-    tip: int
+    exported: int
+    """Offset up to which all that the log has counted is exported; -1 for nothing."""
     incarnation: int
     generation: int
 
@@ -61,6 +63,7 @@ class Writer:
             state that it belongs to is lost and a new chain begins.
         end: of the log, up to where it was read before; see ``ours_until``. None: nobody else can
             write.
+        exported: offset in the log up to which all that was counted is exported.
         limit: bytes of a body in one record.
     """
 
@@ -72,6 +75,7 @@ class Writer:
         restored: Restored | None = None,
         greatest: Header | None = None,
         end: int | None = None,
+        exported: int = -1,
         limit: int = LIMIT,
     ) -> None:
         self._place = place
@@ -83,6 +87,7 @@ class Writer:
         self._link = None if restored is None else restored.link
         self._window = Window() if restored is None else restored.window
         self._ours_until = end
+        self._exported = exported
         self._generation = 0
         self._incarnation = 0
 
@@ -122,7 +127,20 @@ class Writer:
         begin = self._window.begin
         if self._tip is None or self._link is None or begin is None:
             return None
-        return Pointer(begin, self._link.offset, self._incarnation, self._generation)
+        return Pointer(begin, self._exported, self._incarnation, self._generation)
+
+    @property
+    def pointer_exported(self) -> Pointer | None:
+        """The same for a commit with which all up to the tip counts as exported."""
+        pointer = self.pointer
+        if pointer is None or self._link is None:
+            return None
+        return msgspec.structs.replace(pointer, exported=self._link.offset)
+
+    def exported(self) -> None:
+        """Note that such a commit was accepted."""
+        if self._link is not None:
+            self._exported = self._link.offset
 
     def enter(self, generation: int, told: int | None) -> None:
         """Begin a term: an assignment, in one generation of the group.
@@ -191,6 +209,7 @@ class Writer:
         *,
         last: Fingerprint | None,
         minimum: int,
+        uncounted: Increments | None = None,
     ) -> Draft:
         """Draft a checkpoint of the engine as it is now; nothing may fold until it is encoded.
 
@@ -200,6 +219,7 @@ class Writer:
             last: what the record N - 1 was; None when none was folded yet.
             minimum: contacts of the base to write at least, so that a rotation ends in time even
                 when nothing changes.
+            uncounted: what nobody has exported yet; only read.
         """
         standing = engine.standing()
         first = self._cursor()
@@ -236,7 +256,7 @@ class Writer:
         }
         return Draft(
             header,
-            frames_of(engine, changes, header, policies),
+            frames_of(engine, changes, header, policies, uncounted or Increments()),
             limit=self._limit,
             window=window,
             policies=frozenset(policies),

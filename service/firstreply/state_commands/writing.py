@@ -84,7 +84,7 @@ async def write_whole(
         records = draft.records[start : start + _AT_A_TIME]
         offsets += await place.log.append(partition, records)
     writer.acknowledged(draft, offsets)
-    if not await group.commit(partition, draft.header.offset, note_of(writer.pointer)):
+    if not await group.commit(partition, draft.header.offset, note_of(writer.pointer_exported)):
         msg = (
             f"partition {partition}: the state was written, but group {group.name} did not accept "
             f"the commit of offset {draft.header.offset}. See that no member runs and do it again"

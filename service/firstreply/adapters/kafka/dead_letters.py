@@ -21,6 +21,7 @@ from aiokafka.errors import (
     RecordListTooLargeError,
 )
 
+from firstreply.adapters.kafka import letter as names
 from firstreply.adapters.kafka.connection import administering
 from firstreply.adapters.kafka.options import KafkaOptions
 from firstreply.adapters.kafka.producer import Outgoing, Producer
@@ -29,8 +30,6 @@ from firstreply.domain.errors import ConfigurationError, FatalError, RetryableEr
 from firstreply.ports import DeadLetter
 
 _log = logging.getLogger(__name__)
-
-LETTER_VERSION: Final = "1"
 
 _HEADROOM: Final = 65_536
 """What our headers may add to a record that is as large as the input topic allows."""
@@ -129,16 +128,16 @@ class KafkaDeadLetters:
 
     def _own_headers(self, letter: DeadLetter) -> list[tuple[str, bytes]]:
         own = {
-            "__streams.errors.topic": self._options.topic,
-            "__streams.errors.partition": str(letter.partition),
-            "__streams.errors.offset": str(letter.offset),
-            "__streams.errors.exception": f"firstreply.Rejected.{_exception_name(letter.reason)}",
-            "__streams.errors.message": letter.detail,
-            "firstreply.dlq.reason": letter.reason,
-            "firstreply.dlq.version": LETTER_VERSION,
+            names.TOPIC: self._options.topic,
+            names.PARTITION: str(letter.partition),
+            names.OFFSET: str(letter.offset),
+            names.EXCEPTION: f"firstreply.Rejected.{_exception_name(letter.reason)}",
+            names.MESSAGE: letter.detail,
+            names.REASON: letter.reason,
+            names.WRITTEN_BY: names.VERSION,
         }
         if letter.timestamp is not None:
-            own["firstreply.dlq.timestamp"] = str(letter.timestamp)
+            own[names.TIMESTAMP] = str(letter.timestamp)
         # All words of ours (see rejection.py); still, no letter of them may stop a letter.
         return [(name, text.encode("utf-8", "backslashreplace")) for name, text in own.items()]
 

@@ -1,0 +1,127 @@
+"""What stands before every page: who may ask, and what may be asked.
+
+Passwords are asked for on every path, except that ``/healthz`` and ``/readyz`` answer anybody, the
+latter with yes or no alone: a probe of Kubernetes has no password. A request with a body is refused
+before any of it is read. Every answer carries the headers of a service that is read and never
+scripted, and none tells what software it is.
+"""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from firstreply.adapters.passwords import BusyError
+from firstreply.adapters.web_security import WebSecurity
+
+ANONYMOUS: Final = web.RequestKey("anonymous", bool)
+"""Set where somebody asks without a password that is asked for, on a path that allows it."""
+
+OPEN_PATHS: Final = frozenset({"/healthz", "/-/healthy", "/readyz", "/-/ready"})
+
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""For every answer that does not say otherwise itself."""
+
+_CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="firstreply", charset="UTF-8"'}
+
+_API_IS_OFF: Final = (
+    "the wall and /api are not served beyond this machine without a password; give users in"
+    " http.web_config_file, or set http.api: on (docs/security.md)"
+)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Guard:
+    """Stands before every page.
+
+    Args:
+        security: the web configuration.
+    """
+
+    def __init__(self, security: WebSecurity) -> None:
+        self._security = security
+
+    def add_to(self, app: web.Application) -> None:
+        """Stand before the pages of an application; its first middleware."""
+        app.middlewares.append(web.middleware(self.admit))
+        app.on_response_prepare.append(self.harden)
+
+    async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let the request through to the page, or refuse it."""
+        if request.body_exists:
+            answer = refusal(413, "nothing here takes a body")
+            answer.force_close()
+            return answer
+        passwords = self._security.passwords()
+        if passwords is not None:
+            try:
+                known = await passwords.fit(
+                    *credentials(request.headers.getall("Authorization", []))
+                )
+            except _NoneGivenError:
+                known = False
+            except BusyError:
+                return refusal(503, "too many passwords are being checked", {"Retry-After": "1"})
+            if not known:
+                if request.path not in OPEN_PATHS:
+                    return refusal(401, "give a user and password", _CHALLENGE)
+                request[ANONYMOUS] = True
+        return await handler(request)
+
+    async def harden(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Complete the headers of an answer."""
+        for name, value in {**HEADERS, **self._security.headers()}.items():
+            response.headers.setdefault(name, value)
+        response.headers.pop("Server", None)
+
+
+class ClosedWall:
+    """Stands where the wall would be: says why there is none."""
+
+    def add_to(self, app: web.Application) -> None:
+        """Add the paths."""
+        for path in ("/wall", "/wall/{rest:.*}", "/api/{rest:.*}"):
+            app.router.add_get(path, self.refuse)
+
+    async def refuse(self, _request: web.Request) -> web.StreamResponse:
+        """Answer why."""
+        return refusal(403, _API_IS_OFF)
+
+
+class _NoneGivenError(Exception):
+    """Never leaves this module."""
+
+
+def credentials(given: list[str]) -> tuple[str, str]:
+    """Return user and password of ``Authorization`` headers (RFC 7617).
+
+    Raises:
+        _NoneGivenError: there is not exactly one that holds them.
+    """
+    scheme, _, encoded = (given[0] if len(given) == 1 else "").partition(" ")
+    if scheme.lower() != "basic":
+        raise _NoneGivenError
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise _NoneGivenError from error
+    user, colon, password = text.partition(":")
+    if not colon:
+        raise _NoneGivenError
+    return user, password
+
+
+def refusal(status: int, why: str, headers: dict[str, str] | None = None) -> web.Response:
+    """Return an answer that says why not, as all errors here are: JSON."""
+    body = msgspec.json.encode({"error": why, "see": "/"}) + b"\n"
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json")

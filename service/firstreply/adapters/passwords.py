@@ -1,0 +1,90 @@
+"""Checks passwords against bcrypt hashes, without holding up the event loop.
+
+A check takes a good part of a second of a processor, on purpose. So each runs in a thread of its
+own kind, one at a time; a right password is remembered, so that a scraper costs one check; a wrong
+one is not, so that guessing cannot push right ones out; and only so many checks may wait, so that
+guessing cannot pile them up. An unknown name costs a check too, and cannot be told from a wrong
+password. What is remembered is a keyed hash, with a key of this process alone.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import bcrypt
+
+MOST_WAITING: Final = 16
+MOST_REMEMBERED: Final = 100
+
+_LONGEST: Final = 72
+"""Bytes of a password that bcrypt looks at; the tools that make hashes cut it there."""
+
+_DEFAULT_COST: Final = "10"
+
+
+class BusyError(Exception):
+    """Too many checks wait already."""
+
+
+class Passwords:
+    """Who may come in; made anew when the users change.
+
+    Args:
+        users: name to bcrypt hash.
+    """
+
+    def __init__(self, users: Mapping[str, str]) -> None:
+        self._users = {name: hashed.encode() for name, hashed in users.items()}
+        cost = max((hashed.split("$")[2] for hashed in users.values()), default=_DEFAULT_COST)
+        # Nobody's: salt and hash of the right form, as slow to check as the slowest user's.
+        self._nobody = f"$2b${cost}${'.' * 53}".encode()
+        self._key = secrets.token_bytes(32)
+        self._right: dict[bytes, None] = {}
+        self._waiting = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="password")
+
+    async def fit(self, user: str, password: str) -> bool:
+        """Say whether they belong together.
+
+        Raises:
+            BusyError: too many checks wait.
+        """
+        known = self._users.get(user)
+        mark = self._mark(user, password)
+        if mark in self._right:
+            return True
+        if self._waiting >= MOST_WAITING:
+            raise BusyError
+        self._waiting += 1
+        try:
+            fits = await asyncio.get_running_loop().run_in_executor(
+                self._thread, _fits, password, known or self._nobody
+            )
+        finally:
+            self._waiting -= 1
+        if known is None or not fits:
+            return False
+        while len(self._right) >= MOST_REMEMBERED:
+            del self._right[next(iter(self._right))]
+        self._right[mark] = None
+        return True
+
+    def close(self) -> None:
+        """End the thread, without waiting for a check under way. Idempotent."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _mark(self, user: str, password: str) -> bytes:
+        name = user.encode()
+        said = len(name).to_bytes(4, "big") + name + password.encode()
+        return hmac.digest(self._key, said, hashlib.sha256)
+
+
+def _fits(password: str, hashed: bytes) -> bool:
+    try:
+        return bcrypt.checkpw(password.encode()[:_LONGEST], hashed)
+    except ValueError:  # a NUL in it: nobody's password
+        return False
