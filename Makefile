@@ -13,10 +13,11 @@ PYTEST := $(BIN)/python -m pytest
 SERVERS := deploy/dev/servers.sh
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
+STACK_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kafka test test-faults test-fast check lint format lock docs kafka servers \
-	clean distclean venv venv-run
+.PHONY: help demo demo-kafka stack test test-faults test-fast check lint format lock docs kafka \
+	servers clean distclean venv venv-run
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +27,10 @@ demo: venv-run ## Watch a simulated contact centre, without a broker
 
 demo-kafka: venv-run kafka ## The same through a real Apache Kafka
 	@$(BIN)/firstreply demo --kafka $(DEMO_ARGS)
+
+stack: venv-run ## Kafka, a producer, the service, Prometheus and Alertmanager, on this machine
+	@$(SERVERS) kafka prometheus alertmanager
+	@$(BIN)/python -u -m firstreply.devkit.stack $(STACK_ARGS)
 
 test: venv ## All tests, with real servers, and the coverage they must reach
 	@$(SERVERS) kafka prometheus alertmanager chromium || true
@@ -59,8 +64,10 @@ format: venv ## Format the code and fix what can be fixed safely
 lock: venv ## Renew requirements/ after a change of dependencies (UPGRADE=1: newest versions)
 	@deploy/dev/lock.sh $(BIN)/python $(if $(UPGRADE),--upgrade)
 
-docs: venv ## Write the generated reference pages anew
+docs: venv ## Write the generated reference pages and deployment files anew
 	$(BIN)/python -m firstreply.adapters.contract_reference docs/reference
+	$(BIN)/python -m firstreply.devkit.stack_files deploy/compose
+	deploy/dev/prometheusrule.sh > deploy/kubernetes/prometheus-operator/prometheusrule.yaml
 	$(PYTEST) -m "not servers and not slow" -k reference --update-golden -q
 
 kafka: ## Get Apache Kafka's jars (and Java, where Debian's packages are at hand)

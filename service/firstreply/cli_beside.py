@@ -42,7 +42,7 @@ def healthcheck(
 
 @app.command(
     short_help="Write a simulated contact centre's events to Kafka.",
-    epilog="Example: FIRSTREPLY_KAFKA__BOOTSTRAP_SERVERS=localhost:9092 firstreply simulate",
+    epilog="Example: firstreply simulate --config firstreply.yaml",
 )
 def simulate(
     config: ConfigOption = None,

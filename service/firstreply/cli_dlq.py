@@ -6,13 +6,12 @@ once.
 
 import asyncio
 import sys
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from firstreply.commands import ConfigOption, Format, errors, errors_alone, settings_of
 from firstreply.domain.errors import ConfigurationError
-from firstreply.rejection import Reason
 
 app = typer.Typer(
     name="dlq",
@@ -24,7 +23,7 @@ app = typer.Typer(
 
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 ReasonOption = Annotated[
-    list[Reason] | None,
+    list[str] | None,
     typer.Option(
         metavar="REASON",
         help="Rejected for this reason, such as wrong_schema. May be given again. Default: any.",
@@ -97,7 +96,7 @@ def show(
         if len(looks) > 1:
             msg = "--raw, --hex and --format json exclude each other: give one of them"
             raise ConfigurationError(msg)
-        if raw and sys.stdout.isatty():
+        if raw and _is_terminal(sys.stdout):
             msg = "--raw: a terminal would obey what a producer wrote; send it to a file or a pipe"
             raise ConfigurationError(msg)
         asyncio.run(run_show(settings_of(config), letter, looks[0] if looks else Look.TEXT))
@@ -171,7 +170,11 @@ def replay(  # noqa: PLR0913 - its options
 
 def _agreed() -> bool:
     """Ask on a terminal; elsewhere say what is missing."""
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if _is_terminal(sys.stdin) and _is_terminal(sys.stdout):
         return typer.confirm("Send them?")
     typer.echo("nothing was sent: give --yes to send", err=True)
     return False
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty()

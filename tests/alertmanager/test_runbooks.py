@@ -136,7 +136,7 @@ VALUES: Final = {value for m in METRICS for label in m.labels for value in m.clo
 KNOWN: Final = frozenset().union(
     metric_names(), logged(), KEYS, LABELS, VALUES, Reason, KINDS, EXPECTED, OF_OTHERS
 )
-HEADERS: Final = (SERVICE / "adapters/kafka/dead_letters.py").read_text(encoding="utf-8")
+HEADERS: Final = (SERVICE / "adapters/kafka/letter.py").read_text(encoding="utf-8")
 PATHS: Final = (SERVICE / "adapters/http.py").read_text(encoding="utf-8")
 
 

@@ -8,7 +8,6 @@ from firstreply.adapters.kafka.letter import Letter, read_letter
 from firstreply.adapters.kafka.letter_box import Bounds
 from firstreply.adapters.kafka.options import KafkaOptions
 from firstreply.adapters.records import FileRecord
-from firstreply.domain.errors import FirstreplyError
 from firstreply.ports import DeadLetter, Headers
 
 INPUT: Final = "events"
@@ -23,7 +22,7 @@ def written(letter: DeadLetter, offset: int, *, topic: str = INPUT) -> FileRecor
     return FileRecord(offset, out.value, out.timestamp, 0, out.key, out.headers)
 
 
-def letter(  # noqa: PLR0913 - a letter has so many parts
+def letter(
     offset: int = 0,
     *,
     reason: str = "not_json",
@@ -53,10 +52,13 @@ class FakeBox:
         self.sent: list[Letter] = []
         self.connected = False
         self.fails_after: int | None = None
-        self.failure: FirstreplyError | None = None
+        self.failure: Exception | None = None
         self.batch = 2
+        self.asked = 0
+        """How often for its bounds."""
 
     async def bounds(self) -> Bounds:
+        self.asked += 1
         return {0: (self.first, max((one.offset + 1 for one in self.letters), default=self.first))}
 
     async def read(

@@ -17,8 +17,11 @@ from tests.shared import ROOT
 from tests.unit.commands import CONFIGS, invoke
 from tests.unit.fakes import NO_JSON, OF_ANOTHER, event, opened
 
-COMMANDS: Final = ("run", "demo", "replay", "explain", "check-config", "check-event", "dashboards")
-GROUPS: Final = ("state",)
+COMMANDS: Final = (
+    *("run", "demo", "replay", "explain", "check-config", "check-event"),
+    *("healthcheck", "simulate", "dashboards"),
+)
+GROUPS: Final = ("dlq", "state")
 INVALID: Final = sorted(path.name for path in CONFIGS.glob("invalid_*.yaml"))
 
 

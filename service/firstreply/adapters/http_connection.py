@@ -41,7 +41,10 @@ PROTOCOL_LIMITS: Final[dict[str, Any]] = {
 }
 """Bytes of the request line and of one header, number of headers; a body is not waited for."""
 
-_TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+)
 
 
 class Connections:
@@ -111,7 +114,7 @@ class Connections:
 
 
 class _Door(asyncio.Protocol):
-    """A connection as it comes: counted, and handed on, through a TLS handshake where one is due."""
+    """A connection as it comes: counted, and handed on, after a TLS handshake if one is due."""
 
     def __init__(self, connections: Connections, context: ssl.SSLContext | None) -> None:
         self._connections = connections

@@ -53,7 +53,12 @@ class Guard:
 
     def add_to(self, app: web.Application) -> None:
         """Stand before the pages of an application; its first middleware."""
-        app.middlewares.append(web.middleware(self.admit))
+
+        @web.middleware
+        async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self.admit(request, handler)
+
+        app.middlewares.append(admitted)
         app.on_response_prepare.append(self.harden)
 
     async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -89,9 +94,8 @@ class ClosedWall:
     """Stands where the wall would be: says why there is none."""
 
     def add_to(self, app: web.Application) -> None:
-        """Add the paths."""
-        for path in ("/wall", "/wall/{rest:.*}", "/api/{rest:.*}"):
-            app.router.add_get(path, self.refuse)
+        """Add the paths; as one pattern, so that the index does not list them."""
+        app.router.add_get("/{closed:wall(?:/.*)?|api/.*}", self.refuse)
 
     async def refuse(self, _request: web.Request) -> web.StreamResponse:
         """Answer why."""

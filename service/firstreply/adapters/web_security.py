@@ -98,7 +98,7 @@ class WebSecurity:
             self._read(self._path, self._config)
         except ConfigurationError as error:
             self._wrong = f"the web configuration in force is an older one: {error}"
-            _log.error("web_config_refused", extra={"error": str(error)})  # noqa: TRY400 - it says all
+            _log.error("web_config_refused", extra={"error": str(error)})
         else:
             self._wrong = None
             _log.info("web_config_read", extra={"file": str(self._path)})

@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from firstreply.devkit.kafka_broker import KafkaBroker, find_kafka_jars
 from firstreply.devkit.loopback import LOOPBACK, free_ports, is_free
@@ -74,7 +74,7 @@ class Stack:
         self._exit = ExitStack()
         self._processes: list[OwnedProcess] = []
 
-    def __enter__(self) -> "Stack":
+    def __enter__(self) -> Self:
         try:
             self._start()
         except BaseException:  # an interrupt too: what runs already must end

@@ -1,4 +1,4 @@
-"""The shipped configuration of Prometheus and Alertmanager, with the addresses of a stack to try.
+"""The shipped configuration of Prometheus, Alertmanager and Grafana with a stack's addresses.
 
 Rules, routes, inhibitions, templates and intervals stay as shipped. Replaced is only what every
 operator replaces: where the servers are, and who is told, which is here one receiver of
@@ -10,6 +10,7 @@ them for this machine, ``make docs`` for ``deploy/compose``:
 
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,9 +20,11 @@ import yaml
 ROOT: Final = Path(__file__).resolve().parents[3]
 """The source tree."""
 
-_HEADER: Final = (
-    "# Made from {source} by `make docs`; do not edit. It says what each part is for.\n"
-)
+_HEADER: Final = """\
+# Made from {source}
+# by `make docs`; do not edit.
+"""
+_DATASOURCE: Final = "deploy/grafana/provisioning/datasources/prometheus.yml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ class Places:
 
 COMPOSE: Final = Places(
     firstreply="firstreply:9464",
-    prometheus="localhost:9090",
+    prometheus="prometheus:9090",
     alertmanager="alertmanager:9093",
     notifications="notifications:9099",
     rules="/etc/prometheus/alerts/*.yml",
@@ -50,20 +53,21 @@ COMPOSE: Final = Places(
 
 
 def write_files(folder: Path, places: Places) -> None:
-    """Write ``prometheus.yml`` and ``alertmanager.yml``; raises OSError."""
+    """Write the three files; raises OSError."""
     for name, text in files(places).items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
 def files(places: Places) -> dict[str, str]:
-    """Return both files by name."""
+    """Return the files of Prometheus, of Alertmanager and of Grafana's data source, by name."""
     return {
         "prometheus.yml": _file("deploy/prometheus/prometheus.yml", _prometheus, places),
         "alertmanager.yml": _file("deploy/alertmanager/alertmanager.yml", _alertmanager, places),
+        "datasource.yml": _file(_DATASOURCE, _datasource, places),
     }
 
 
-def _file(source: str, change: Any, places: Places) -> str:
+def _file(source: str, change: Callable[[dict[str, Any], Places], None], places: Places) -> str:
     content = yaml.safe_load((ROOT / source).read_text(encoding="utf-8"))
     change(content, places)
     text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
@@ -76,6 +80,10 @@ def _prometheus(content: dict[str, Any], places: Places) -> None:
     content["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [places.alertmanager]
     for job in content["scrape_configs"]:
         job["static_configs"][0]["targets"] = [getattr(places, job["job_name"])]
+
+
+def _datasource(content: dict[str, Any], places: Places) -> None:
+    content["datasources"][0]["url"] = f"http://{places.prometheus}"
 
 
 def _alertmanager(content: dict[str, Any], places: Places) -> None:

@@ -3,6 +3,7 @@
 import heapq
 from collections import Counter
 from contextlib import aclosing
+from typing import Final
 
 import msgspec
 
@@ -11,8 +12,8 @@ from firstreply.dlq_commands.choosing import Filter, Told, chosen
 from firstreply.dlq_commands.moments import moment
 from firstreply.dlq_commands.port import LetterBox
 
-FOREIGN = "no letter of firstreply"
-"""In the place of the reason, where firstreply did not write the record."""
+FOREIGN: Final = "foreign"
+"""In the place of the reason: this version of firstreply did not write the record."""
 
 
 class Entry(msgspec.Struct, frozen=True):

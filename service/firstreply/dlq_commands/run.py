@@ -19,6 +19,7 @@ from firstreply.dlq_commands.replaying import Plan, Replaying, Wish
 from firstreply.dlq_commands.showing import fetch, read_place, shown
 from firstreply.domain.errors import ConfigurationError
 from firstreply.policies import policy_book
+from firstreply.rejection import Reason
 from firstreply.replay_command import read_instant
 from firstreply.settings import Settings
 from firstreply.state_commands.progress import progress
@@ -37,6 +38,10 @@ def filter_of(
     reasons: Sequence[str], partition: int | None, since: str | None, until: str | None
 ) -> Filter:
     """Read the filters of the command line. Raises ConfigurationError."""
+    unknown = [reason for reason in reasons if reason not in list(Reason)]
+    if unknown:
+        msg = f"--reason {unknown[0]}: give one of {', '.join(Reason)}"
+        raise ConfigurationError(msg)
     first = None if since is None else read_instant(since, "--since", "leave it out")
     last = None if until is None else read_instant(until, "--until", "leave it out")
     if first is not None and last is not None and first > last:

@@ -15,13 +15,17 @@ _WIDTH: Final = 80
 _MOST_BYTES: Final = 8192
 """Of a value on a terminal; the whole of it is had with ``--raw`` or ``--hex``."""
 
+_AGAIN: Final = (
+    "what was sent before changes nothing as long as its contact is remembered; later it would "
+    "count anew, so leave old ones out with --since"
+)
 _WHY: Final = {
     Held.FOREIGN: "not written by this version of firstreply",
     Held.OTHER_TOPIC: "came from topic {detail}; --to sends it all the same",
     Held.REJECTED: "would be rejected again: {detail}",
     Held.IGNORED: "of a type that is none of the contract's: would be counted and ignored",
-    Held.WOULD_BE_NOW: "has no time, and the topic gives records its own: the event would seem to "
-    "happen now",
+    Held.WOULD_BE_NOW: "has no time, and the topic is not seen to keep a record's (CreateTime): "
+    "the event would seem to happen now",
 }
 
 
@@ -33,9 +37,14 @@ def listing(found: Listing) -> str:
     reasons = [("reason", "letters"), *((escaped(r), str(n)) for r, n in found.reasons.items())]
     lines += ["", *_table(reasons)]
     if found.newest:
-        rows = [("letter", "from", "time", "reason", "replays"), *map(_entry, found.newest)]
+        topics = {entry.source.topic for entry in found.newest if entry.source}
+        rows = [("letter", "from", "time", "reason", "replays")]
+        rows += [_entry(entry, with_topic=len(topics) > 1) for entry in found.newest]
         head, *table = _table(rows)
-        lines += ["", head]
+        lines += [""]
+        if len(topics) == 1:
+            lines += _paragraph(f"from partition:offset of topic {escaped(topics.pop())}")
+        lines += [head]
         for row, entry in zip(table, found.newest, strict=True):
             lines += [row, *_indented(escaped(entry.detail))]
     left_out = found.letters - len(found.newest)
@@ -71,11 +80,13 @@ def plan(found: Plan, *, done: bool) -> str:
     count = found.sent if done else found.to_send
     what = "sent" if done else "would be sent"
     lines = _paragraph(
-        f"{_letters(count)} of {found.topic} {what} to {found.target}; "
-        f"{found.chosen} of {sum(end - first for first, end in found.bounds.values())} chosen"
+        f"{_letters(count)} of {found.topic} {what} to {found.target}; the filters chose "
+        f"{found.chosen}"
     )
     if found.to_send and found.oldest:
         lines += _paragraph(f"their records are from {found.oldest} to {found.newest}")
+    if found.to_send and not done:
+        lines += _paragraph(_AGAIN)
     if found.left_over:
         lines += _paragraph(f"{_letters(found.left_over)} beyond --limit, not sent")
     if found.rejected_again:
@@ -95,9 +106,11 @@ def _held(held: HeldBack) -> list[str]:
     return _paragraph(f"held back, {_letters(held.letters)} ({examples}{more}): {why}")
 
 
-def _entry(entry: Entry) -> tuple[str, ...]:
+def _entry(entry: Entry, *, with_topic: bool) -> tuple[str, str, str, str, str]:
     source = entry.source
-    came = "-" if source is None else f"{escaped(source.topic)} {source.partition}:{source.offset}"
+    came = "-" if source is None else f"{source.partition}:{source.offset}"
+    if source is not None and with_topic:
+        came = f"{escaped(source.topic)} {came}"
     time = "-" if entry.time is None else f"{entry.time[:19]}Z"
     return entry.letter, came, time, escaped(entry.reason), str(entry.replays or "-")
 

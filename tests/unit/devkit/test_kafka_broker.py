@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from firstreply.devkit.kafka_broker import KafkaBroker, find_java, find_kafka_jars
+from firstreply.devkit.kafka_broker import KafkaBroker, cluster_id, find_java, find_kafka_jars
 from firstreply.devkit.loopback import LOOPBACK, free_ports
 from firstreply.domain.errors import ConfigurationError, FatalError
 
@@ -71,6 +71,30 @@ def test_a_storage_tool_that_fails_is_reported(
 
     with pytest.raises(FatalError, match=r"storage tool could not prepare .*no jars"):
         broker.start()
+
+
+def test_a_broker_of_a_cluster_listens_where_it_is_told(tmp_path: Path) -> None:
+    broker = KafkaBroker(
+        tmp_path,
+        tmp_path / "data",
+        address=("198.18.0.11", 9092),
+        overrides={"node.id": "2"},
+        launcher=("ip", "netns", "exec", "somewhere"),
+        cluster=cluster_id(),
+    )
+    broker._write_settings()
+    settings = (tmp_path / "data" / "server.properties").read_text().splitlines()
+
+    assert broker.bootstrap_servers == "198.18.0.11:9092"
+    assert "advertised.listeners=PLAINTEXT://198.18.0.11:9092" in settings
+    assert "node.id=2" in settings
+
+
+def test_ids_of_clusters_differ_and_never_look_like_an_option() -> None:
+    ids = {cluster_id() for _ in range(200)}
+
+    assert len(ids) == 200
+    assert {(len(one), one[0]) for one in ids} == {(22, "A")}
 
 
 def test_a_broker_that_was_not_started_can_be_stopped_but_not_paused(tmp_path: Path) -> None:

@@ -82,6 +82,17 @@ def test_a_stopped_process_and_its_guard_are_gone(sleeper: OwnedProcess) -> None
     assert group_is_gone(sleeper.pid)
 
 
+def test_how_it_ended_is_known_once_it_has(sleeper: OwnedProcess, log: Path) -> None:
+    codes = [sleeper.exit_code]
+    sleeper.stop()
+    codes.append(sleeper.exit_code)
+    assert codes == [None, 0]
+
+    killed = OwnedProcess("killed", SLEEPER, log)
+    killed.kill()
+    assert killed.exit_code == -signal.SIGKILL
+
+
 def test_stopping_twice_does_nothing_more(sleeper: OwnedProcess) -> None:
     sleeper.stop()
     sleeper.stop()
