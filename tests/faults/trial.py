@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-
 from firstreply.config.load import load_settings
 from firstreply.domain.bands import Policy
 from firstreply.policies import policy_book

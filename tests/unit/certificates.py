@@ -32,7 +32,16 @@ def sign(authority: Path, name: str) -> tuple[Path, Path]:
         *("-keyout", key, "-out", request, "-subj", SUBJECT),
     )
     openssl(
-        *("x509", "-req", "-in", request, "-CA", authority, "-CAkey", authority.with_suffix(".key")),
+        *(
+            "x509",
+            "-req",
+            "-in",
+            request,
+            "-CA",
+            authority,
+            "-CAkey",
+            authority.with_suffix(".key"),
+        ),
         *("-CAcreateserial", "-days", "2", "-extfile", extra, "-out", certificate),
     )
     return certificate, key

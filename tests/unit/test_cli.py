@@ -310,8 +310,9 @@ def test_a_demo_that_cannot_be_played_exits_2(option: str, value: str) -> None:
     assert result.stdout == ""
 
 
-async def refused(_: object, *, accept_loss: bool) -> None:
+async def refused(_: object, *, accept_loss: bool, companions: tuple[object, ...]) -> None:
     assert not accept_loss
+    assert all(map(callable, companions))
     msg = "the broker said\n no"
     raise FatalError(msg)
 
@@ -359,17 +360,17 @@ def test_a_run_that_keeps_its_state_in_kafka_has_nothing_to_warn_of() -> None:
 
 
 def test_a_loss_is_accepted_only_when_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    accepted: list[bool] = []
+    accepted: list[tuple[bool, int]] = []
 
-    async def run_kafka(_: object, *, accept_loss: bool) -> None:
-        accepted.append(accept_loss)
+    async def run_kafka(_: object, *, accept_loss: bool, companions: tuple[object, ...]) -> None:
+        accepted.append((accept_loss, len(companions)))
 
     monkeypatch.setattr("firstreply.app.run_kafka", run_kafka)
 
     invoke("run")
     invoke("run", "--accept-loss")
 
-    assert accepted == [False, True]
+    assert accepted == [(False, 1), (True, 1)], "and the bar of a restore goes with it"
 
 
 def test_help_answers_without_loading_the_service() -> None:

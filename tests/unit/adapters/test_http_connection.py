@@ -121,7 +121,8 @@ async def test_a_connection_is_kept_for_the_next_request_and_dropped_when_none_c
     wire[1].write(ASK)
     second = await head(wire)
 
-    assert first.startswith(b"HTTP/1.1 200") and second.startswith(b"HTTP/1.1 200")
+    assert first.startswith(b"HTTP/1.1 200")
+    assert second.startswith(b"HTTP/1.1 200")
     assert await rest(wire) == b"alive\n"
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import bcrypt
 import pytest
 
-from firstreply.adapters import passwords
 from firstreply.adapters.passwords import MOST_REMEMBERED, MOST_WAITING, BusyError, Passwords
 
 
@@ -26,7 +25,7 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         seen.append(known)
         return real(password, known)
 
-    monkeypatch.setattr(passwords.bcrypt, "checkpw", spy)
+    monkeypatch.setattr(bcrypt, "checkpw", spy)
     return seen
 
 
@@ -93,7 +92,7 @@ async def test_so_many_checks_may_wait_and_what_is_remembered_passes_them(
 ) -> None:
     await two.fit("ann", "Ann's")
     go_on = threading.Event()
-    monkeypatch.setattr(passwords.bcrypt, "checkpw", lambda *_: not go_on.wait(60))
+    monkeypatch.setattr(bcrypt, "checkpw", lambda *_: not go_on.wait(60))
     waiting = [asyncio.create_task(two.fit("eve", str(n))) for n in range(MOST_WAITING)]
     await asyncio.sleep(0)
 
@@ -109,11 +108,11 @@ async def test_so_many_checks_may_wait_and_what_is_remembered_passes_them(
 
 async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     users = Passwords({str(n): hashed("x") for n in range(MOST_REMEMBERED + 5)})
-    monkeypatch.setattr(passwords.bcrypt, "checkpw", lambda *_: True)
+    monkeypatch.setattr(bcrypt, "checkpw", lambda *_: True)
 
     for number in range(MOST_REMEMBERED + 5):
         await users.fit(str(number), "x")
 
     assert len(users._right) == MOST_REMEMBERED
-    assert not any(b"x" == mark for mark in users._right)
+    assert not any(mark == b"x" for mark in users._right)
     users.close()

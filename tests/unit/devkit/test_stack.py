@@ -1,6 +1,7 @@
 """``make stack`` before anything runs: programs and ports that cannot be had."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def test_a_port_that_is_taken_is_named_before_anything_runs(
     monkeypatch.setattr("firstreply.devkit.stack.find_program", lambda *_: "/bin/false")
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
-        stack = Stack(tmp_path, Ports(*free_ports(4), port))
+        stack = Stack(tmp_path, replace(Ports(*free_ports(5)), notifications=port))
 
         with pytest.raises(ConfigurationError, match=rf"port {port}; stop it, or"), stack:
             pass
