@@ -193,8 +193,8 @@ async def _serve(
                 },
             )
             await processor.checkpoint_once()
-            await source.stop()  # first, so that others take over while we are scraped
-            processor.withdraw()
+            processor.withdraw()  # before others show what was ours
+            await source.stop()  # so that they take over while we are scraped
             await _until_scraped(publisher, hurried)
         _log.info("stopped")
 

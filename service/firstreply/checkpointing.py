@@ -83,7 +83,11 @@ class Checkpointer:
         self._cutting = asyncio.Lock()
 
     def entered(self) -> None:
-        """Begin an epoch: its lease runs from now, whenever we committed last."""
+        """Begin an epoch: its lease runs from now, whenever we committed last.
+
+        But what the last lease does not cover any more goes: the epoch may have begun long ago.
+        """
+        self.keep_lease()
         self._committed_at = self._monotonic()
         self._doubtful = False
         self._publisher.lease(self._committed_at + self._pace.lease_seconds)
@@ -106,11 +110,13 @@ class Checkpointer:
                     # Else it was taken over anew while we waited for its turn.
                     if self._owned.memory.get(number) is fold:
                         cuts[number] = await self._cut(fold)
-            durable = await self._make_durable(cuts, epoch) if cuts else frozenset()
-            for number, cut in cuts.items():
-                if number in durable:
-                    self._publish(number, cut, epoch)
-                else:  # to the same fold: meanwhile another may have counted what this one holds
+            try:
+                durable = await self._make_durable(cuts, epoch) if cuts else frozenset()
+                for number in durable:
+                    self._publish(number, cuts.pop(number), epoch)
+            finally:
+                for cut in cuts.values():
+                    # To the same fold: meanwhile another may have counted what this one holds.
                     cut.fold.put_back(cut.span)
             self._show_lag()
 
@@ -151,7 +157,8 @@ class Checkpointer:
         If it was accepted after all, another one would take for exported what is still with us:
         this commit says that it is not.
         """
-        known = {number: cut.fold.committed or 0 for number, cut in cuts.items()}
+        offsets = ((number, cut.fold.committed) for number, cut in cuts.items())
+        known = {number: offset for number, offset in offsets if offset is not None}
         accepted = await self._source.commit(known, epoch, self._checkpoints.notes_before(known))
         self._doubtful = not accepted
         return accepted

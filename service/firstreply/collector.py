@@ -7,7 +7,8 @@ was there then, contacts of other partitions too, it never looks at again.
 
 Nor does it look twice at what a full collection has found alive: with 300,000 contacts folded the
 longest look took 1.4 ms instead of 23. What later becomes a cycle of such objects stays; nothing
-that comes with each event or contact does.
+that comes with each event or contact does. Nor is what has become a cycle of garbage while a state
+was restored ever freed: some hundred objects of the clients that read it, for each restore.
 """
 
 import gc
@@ -31,6 +32,8 @@ class Collector:
 
     def __init__(self) -> None:
         self._restores = 0
+        self._succeeded = False
+        """Whether any of those since the collector began to rest."""
 
     @contextmanager
     def resting(self) -> Iterator[None]:
@@ -39,8 +42,11 @@ class Collector:
         gc.disable()
         try:
             yield
+            self._succeeded = True
         finally:
             self._restores -= 1
             if not self._restores:
-                gc.freeze()  # else the first look would take seconds: all would be new to it
+                if self._succeeded:
+                    gc.freeze()  # else the first look would take seconds: all would be new to it
+                self._succeeded = False
                 gc.enable()

@@ -57,7 +57,8 @@ class Health:
         self._committed_at = now
         self._proved_at = now
         self._unbegun_since: float | None = None
-        self._restoring: dict[int, float] = {}
+        self._furthest: dict[int, float] = {}
+        """Unbegun partition to the greatest share of its state that was ever restored."""
         self._older: dict[int, str] = {}
         self._undurable: dict[int, tuple[float, str]] = {}
         """Partition to since when, and why, nothing could be made durable."""
@@ -156,12 +157,15 @@ class Health:
         elif self._rebalancing_since is None:
             self._rebalancing_since = now
         unbegun = assigned - set(offsets)
-        gets_further = restoring != self._restoring
+        gets_further = any(share > self._furthest.get(n, -1.0) for n, share in restoring.items())
+        self._furthest = {
+            number: max(restoring.get(number, -1.0), self._furthest.get(number, -1.0))
+            for number in unbegun
+        }
         if not unbegun or gets_further:
             self._unbegun_since = now if unbegun else None
         elif self._unbegun_since is None:
             self._unbegun_since = now
-        self._restoring = dict(restoring)
         if not offsets:
             self._committed_at = now  # nothing to commit is no refusal
         for number in set(self._undurable) - set(offsets):
@@ -246,7 +250,10 @@ class Health:
             quiet = now - self._committed_at
             yield Trust.STALE, f"no commit was accepted for {quiet:.0f} s"
         if self._held_back is not None:
-            text = f"{self._held_back} records are not durable yet: reading waits for the state log"
+            text = (
+                f"reading waits for the state log: too much is not durable yet, of "
+                f"{self._held_back} records"
+            )
             yield Trust.CATCHING_UP, text
         yield from self._find_undurable(now)
 

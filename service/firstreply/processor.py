@@ -194,7 +194,8 @@ class Processor:
             fold = await self._checkpoints.take(number, epoch, self._owned.memory.get(number))
         except RetryableError as error:
             _log.warning("partition_not_begun", extra={"partition": number, "error": str(error)})
-            self._again_at[number] = self._monotonic() + TAKE_AGAIN_SECONDS
+            if epoch == self._owned.epoch:
+                self._again_at[number] = self._monotonic() + TAKE_AGAIN_SECONDS
             return
         # No await since the partition was resumed: its records must find the fold.
         if self._source.assignment().epoch == epoch == self._owned.epoch:

@@ -9,7 +9,7 @@ something into the middle of a call (``meanwhile``). Time stands still unless a 
 import asyncio
 import json
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 from firstreply.adapters.codec import Decoder
@@ -268,6 +268,11 @@ class FakeCheckpoints(Interrupted, MemoryKeeper):
     ) -> None:
         Interrupted.__init__(self, journal)
         MemoryKeeper.__init__(self, source, new_fold)
+        self.promised: list[int] = []
+        """Partitions of commits that were accepted, in order."""
+
+    def exported(self, partitions: Iterable[int]) -> None:
+        self.promised += partitions
 
     async def append(self, partition: int, draft: Draft | None) -> None:  # noqa: ARG002
         await self.reach("append")

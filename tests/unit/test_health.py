@@ -384,6 +384,24 @@ def test_an_older_state_is_told_although_the_figures_of_now_are_right() -> None:
     assert warning.startswith("partition 0: offset 7 is damaged; it went on from an older state")
 
 
+def test_a_restore_that_begins_again_and_again_does_not_get_further() -> None:
+    health = Health(60, 0)
+    for now in range(62):
+        health.proved(now)
+        share = {0: 0.1 * (now % 5)} if now % 7 else {}
+        health.looked(assigned=frozenset({0}), offsets={}, ends={}, restoring=share, now=now)
+    before = health.stalled(61)
+    health.looked(assigned=frozenset({0}), offsets={}, ends={}, restoring={0: 0.5}, now=62)
+
+    assert before is None, "it got to 40 % after a few seconds"
+    for now in range(63, 130):
+        health.proved(now)
+        health.looked(assigned=frozenset({0}), offsets={}, ends={}, restoring={0: 0.4}, now=now)
+    stalled = health.stalled(129)
+    assert stalled is not None
+    assert "could not be begun" in stalled
+
+
 # -- restoring
 
 

@@ -537,6 +537,48 @@ async def test_a_restore_ends_when_the_partition_is_anothers() -> None:
     assert source.resumed == [0]
 
 
+async def test_a_restore_that_ends_after_the_partition_went_leaves_nothing_behind() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    await worked(log, source, 2)
+    next_process(source)
+    source.group[P] = Committed(9, source.group[P].note)  # so that there is a warning
+    keeper = keeper_of(source, log)
+    of_the_input = source.record
+
+    async def rebalanced(partition: int, offset: int) -> Record | None:
+        source.epoch += 1
+        source.owned = frozenset()
+        keeper.keep_only(frozenset())
+        return await of_the_input(partition, offset)
+
+    source.record = rebalanced  # type: ignore[method-assign]
+
+    with pytest.raises(RetryableError):
+        await keeper.take(P, 2, None)
+
+    assert keeper._found == {}
+    assert keeper.older == {}
+
+
+async def test_who_lost_the_partition_meanwhile_does_not_call_its_state_lost() -> None:
+    """It sees the successor's commit, and the log as it was before."""
+    source, log = FakeInput(opened(0)), FakeLog()
+    keeper = keeper_of(source, log)
+    bounds = log.bounds
+
+    async def rebalanced(partition: int) -> tuple[int, int]:
+        before = await bounds(partition)
+        if source.epoch == 1:
+            next_process(source)
+            await keeper_of(source, log).take(P, 2, None)
+        return before
+
+    log.bounds = rebalanced  # type: ignore[method-assign]
+
+    with pytest.raises(RetryableError, match="not ours any more"):
+        await keeper.take(P, 1, None)
+
+
 async def test_a_partition_that_was_added_meanwhile_is_refused() -> None:
     source = FakeInput(opened(0))
 

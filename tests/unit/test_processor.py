@@ -2,6 +2,7 @@
 
 import pytest
 
+from firstreply.domain.errors import FatalError
 from firstreply.domain.instants import BEFORE_ALL
 from firstreply.pace import IDLE_COMMIT_SECONDS, Pace
 from tests.unit.domain.builders import GRACE, at, book, policy
@@ -126,6 +127,40 @@ async def test_a_partition_that_cannot_be_made_durable_does_not_hold_back_the_ot
         assert committed == {0: 1}
         assert broker.committed == {0: 1, 1: 1}
         assert shell.total(RECEIVED) == 2
+
+
+async def test_only_a_commit_that_was_accepted_promises_that_what_it_counts_is_exported() -> None:
+    broker = stocked(opened(0))
+    async with Shell(broker) as shell:
+        await shell.own(0)
+        shell.source.answers.append("refuse")
+
+        await shell.checkpoint()
+        refused = list(shell.checkpoints.promised)
+        await shell.checkpoint()
+
+        assert (refused, shell.checkpoints.promised) == ([], [0])
+
+
+@pytest.mark.parametrize("stage", ["commit", "dead letters"])
+async def test_a_checkpoint_that_fails_for_good_puts_back_what_it_took(stage: str) -> None:
+    """A rebalance may still be under way, and the memory be kept."""
+    broker = stocked(opened(0), NO_JSON)
+    async with Shell(broker) as shell:
+        await shell.own(0)
+        fold = shell.processor.folds[0]
+
+        async def forbidden() -> None:
+            raise FatalError(stage)
+
+        (shell.source if stage == "commit" else shell.letters).meanwhile[stage] = forbidden
+
+        with pytest.raises(FatalError):
+            await shell.checkpoint()
+
+        assert not fold.engine.unchanged
+        await shell.checkpoint()
+        assert shell.total(RECEIVED) == 1
 
 
 async def test_after_a_commit_that_went_unanswered_nothing_is_appended_before_one_is_accepted() -> (

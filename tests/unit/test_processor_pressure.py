@@ -51,7 +51,7 @@ async def test_nothing_more_is_read_while_too_many_records_are_not_durable() -> 
 
         assert offsets(shell) == [30]
         assert shell.processor.health.reasons[-1] == (
-            "30 records are not durable yet: reading waits for the state log"
+            "reading waits for the state log: too much is not durable yet, of 30 records"
         )
         assert not shell.processor.health.ready
 
@@ -137,7 +137,7 @@ async def test_readiness_tells_while_an_append_does_not_end() -> None:
         await turned(shell, 8)
 
         assert folded == [30]
-        assert "30 records are not durable yet: reading waits for the state log" in told
+        assert "reading waits for the state log: too much is not durable yet, of 30 records" in told
         assert shell.publisher.said_ready[-1] is False
         assert offsets(shell)[0] > 30
 

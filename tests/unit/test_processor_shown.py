@@ -109,6 +109,20 @@ async def test_the_lease_of_an_assignment_runs_from_when_it_came_whenever_we_com
         assert shell.publisher.leases[-1] == shell.monotonic + 16
 
 
+async def test_an_epoch_that_is_noticed_late_does_not_renew_what_was_shown() -> None:
+    """Who stood still since a rebalance gave the partition back has lost it again by now."""
+    async with Shell(stocked(opened(0)), pace=Pace(lease_seconds=16)) as shell:
+        await shell.own(0)
+        await shell.checkpoint()
+        shell.source.learn(0)
+        shell.source.unreachable = {0}
+        shell.monotonic += 600
+
+        await shell.turn()
+
+        assert shell.publisher.shown == {}
+
+
 async def test_a_commit_renews_the_lease_from_when_it_was_sent() -> None:
     async with Shell(stocked(opened(0)), pace=Pace(lease_seconds=16)) as shell:
         await shell.own(0)

@@ -307,12 +307,12 @@ def test_policies_that_no_contact_names_are_left_behind() -> None:
 def test_a_body_that_cannot_be_read_spoils_its_chain_and_another_is_chosen() -> None:
     hold = log_with(8)
     chunk = decode(hold.log.records[7])
-    (hold.log.records[7],) = encode(chunk.header, [b"\x09\0\0\0\0"], 1000)
+    (hold.log.records[7],) = encode(chunk.header, [b"\x01\0\0\0\1x"], 1000)
     log = hold.log.read()
     verdict = log.choose()
     assert verdict.choice is not None
 
-    with pytest.raises(SpoiledChainError, match="unknown kind") as spoiled:
+    with pytest.raises(SpoiledChainError, match="policies cannot be read") as spoiled:
         list(Assembly(verdict.choice))
     log.spoil(spoiled.value.link, str(spoiled.value))
 

@@ -21,7 +21,7 @@ from firstreply.state.body import (
     read_removed,
     read_uncounted,
     removed_frame,
-    uncounted_frame,
+    uncounted_frames,
 )
 from firstreply.state.chunk import (
     FOLD,
@@ -231,8 +231,9 @@ def test_a_body_cut_off_is_damage(length: int) -> None:
         list(frames([memoryview(body)]))
 
 
-def test_a_frame_of_an_unknown_kind_is_damage() -> None:
-    with pytest.raises(DamagedChunkError, match="unknown kind: 9"):
+def test_a_frame_of_an_unknown_kind_is_a_newer_firstreplys() -> None:
+    """Its checksum was right: to pass over it would be to go back in time."""
+    with pytest.raises(NewerChunkError, match=r"newer firstreply \(frame 9, and this one knows up"):
         list(frames([memoryview(b"\x09\0\0\0\0")]))
 
 
@@ -256,10 +257,17 @@ def test_increments_come_back_as_they_went() -> None:
     counted.count("firstreply_events_duplicate_total")
     counted.observe("contact_first_response_seconds", "chat", "été", seconds=0.25)
 
-    (frame,) = frames([memoryview(uncounted_frame(counted))])
+    for number in range(2500):
+        counted.observe("contact_reply_seconds", "chat", "none", seconds=number)
 
-    assert frame.kind is FrameKind.UNCOUNTED
-    assert read_uncounted(frame) == counted
+    read = Increments()
+    pieces = list(frames([memoryview(b"".join(uncounted_frames(counted)))]))
+    for frame in pieces:
+        assert frame.kind is FrameKind.UNCOUNTED
+        read.merge(read_uncounted(frame))
+
+    assert len(pieces) == 3
+    assert read == counted
 
 
 EVERYTHING: Final = Policy(

@@ -183,3 +183,15 @@ def test_an_authority_that_is_none_is_refused(tmp_path: Path) -> None:
     clients = "  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: no.pem\n"
 
     assert f"client_ca_file {tmp_path / 'no.pem'} cannot be used" in check(tmp_path, TLS + clients)
+
+
+def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "security.md"
+    example = page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+
+    web = load_web_file(read(tmp_path, example))
+
+    assert web.tls is not None
+    assert web.knows_who_asks
+    assert list(web.headers) == ["Strict-Transport-Security"]
+    assert list(web.users) == ["prometheus"]

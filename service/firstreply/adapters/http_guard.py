@@ -34,7 +34,7 @@ HEADERS: Final = {
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="firstreply", charset="UTF-8"'}
 
 _API_IS_OFF: Final = (
-    "the wall and /api are not served beyond this machine without a password; give users in"
+    "the wall and /api are not served here (http.api): beyond this machine give users in"
     " http.web_config_file, or set http.api: on (docs/security.md)"
 )
 

@@ -14,7 +14,8 @@ higher incarnation: it would beat the true owner (found by ``tests/model``).
 
 A checkpoint carries what nobody has exported when it is written. An accepted commit promises that
 its sender exports it; without one the next owner does (``Pointer.exported``). So nothing is counted
-twice, and nothing is lost but what a process dies with.
+twice. What is lost: what a process dies with; and what was committed without our knowing it, if the
+partition goes to another one before we could take that promise back.
 
 A checkpoint is a consistent cut: the caller folds nothing between ``draft`` being called and its
 return. Appending may then take its time.
@@ -129,24 +130,40 @@ class StateKeeper:
         if generation < 0:
             msg = f"partition {partition}: not a member of the group just now"
             raise RetryableError(msg)
-        async with self._busy[partition]:
-            self._require_epoch(partition, epoch)
-            told = await self._told(partition)
-            hold = await self._find(partition, kept, told)
-            self._require_epoch(partition, epoch)
-            writer = hold.writer
-            writer.enter(generation, None if told is None else told.incarnation)
-            if writer.tip is not None:
-                await self._commit(partition, epoch, writer)
-            await self._claim(partition, hold)
+        try:
+            async with self._busy[partition]:
+                return await self._take(partition, epoch, kept, generation)
+        finally:
+            now = self._source.assignment()
+            if now.settled and partition not in now.partitions:
+                self._found.pop(partition, None)
+                self.older.pop(partition, None)
+
+    async def _take(
+        self, partition: int, epoch: int, kept: PartitionFold | None, generation: int
+    ) -> PartitionFold:
+        self._require_epoch(partition, epoch)
+        # In our generation nobody else commits: what the group says now is what it goes by.
+        committed = await self._source.committed(partition)
+        try:
+            hold = await self._find(partition, kept, committed)
+        except FatalError:
+            self._require_epoch(partition, epoch)  # or it judges by what is not so any more
+            raise
+        self._require_epoch(partition, epoch)
+        writer, told = hold.writer, _pointer(committed)
+        writer.enter(generation, None if told is None else told.incarnation)
+        if writer.tip is not None:
             await self._commit(partition, epoch, writer)
-            self._found.pop(partition, None)
-            self._holds[partition] = hold
-            self._accepts_loss[partition] = False
-            fold = hold.fold
-            fold.committed, fold.confirmed = _offset(writer), True
-            await self._source.begin(partition, fold.offset)
-            return fold
+        await self._claim(partition, hold)
+        await self._commit(partition, epoch, writer)
+        self._found.pop(partition, None)
+        self._holds[partition] = hold
+        self._accepts_loss[partition] = False
+        fold = hold.fold
+        fold.committed, fold.confirmed = _offset(writer), True
+        await self._source.begin(partition, fold.offset)
+        return fold
 
     def keep_only(self, partitions: frozenset[int]) -> None:
         """Forget what is in memory of others: they are not ours any more."""
@@ -154,11 +171,6 @@ class StateKeeper:
         for kept in mine:
             for number in kept.keys() - partitions:
                 del kept[number]
-
-    async def _told(self, partition: int) -> Pointer | None:
-        """Ask what came with the group's commit. None but us can commit in our generation."""
-        committed = await self._source.committed(partition)
-        return pointer_of("" if committed is None else committed.note)
 
     async def _commit(self, partition: int, epoch: int, writer: Writer) -> None:
         """Commit where the tip stands. Raises RetryableError unless it was accepted."""
@@ -170,10 +182,10 @@ class StateKeeper:
         self._require_epoch(partition, epoch)
 
     async def _find(
-        self, partition: int, kept: PartitionFold | None, told: Pointer | None
+        self, partition: int, kept: PartitionFold | None, committed: Committed | None
     ) -> _Hold:
         """Return our memory, if it is still the state; else restore it."""
-        first, end = await self._log.bounds(partition)
+        _, end = await self._log.bounds(partition)
         held, found = self._holds.get(partition), self._found.pop(partition, None)
         in_memory = [found] if held is None or held.fold is not kept else [held, found]
         for hold in filter(None, in_memory):
@@ -184,16 +196,18 @@ class StateKeeper:
             del self._holds[partition]
         try:
             async with self._restores:
+                self._require_ours(partition)  # it may have waited for long
                 with self._collector.resting():
-                    hold = self._found[partition] = await self._restored(
-                        partition, first, end, told
-                    )
+                    hold = await self._restored(partition, committed)
         finally:
             self.restoring.pop(partition, None)
+        self._found[partition] = hold
         return hold
 
-    async def _restored(self, partition: int, first: int, end: int, told: Pointer | None) -> _Hold:
-        found = await self._restore(partition, first, end)
+    async def _restored(self, partition: int, committed: Committed | None) -> _Hold:
+        first, end = await self._log.bounds(partition)
+        found = await self._restore(partition, (first, end), committed)
+        told = _pointer(committed)
         restored, exported = found.restored, end - 1
         if restored is not None and told is not None and told.exported < restored.written.offset:
             exported = told.exported  # and what was counted since is ours to export
@@ -206,7 +220,7 @@ class StateKeeper:
             exported=exported,
         )
         if restored is None:
-            fold = self._new_fold(partition, await self._fresh_offset(partition, end))
+            fold = self._new_fold(partition, await self._fresh_offset(partition, end, committed))
         else:
             fold = await self._resumed(partition, restored)
             if exported < restored.written.offset:
@@ -230,16 +244,16 @@ class StateKeeper:
         writer.acknowledged(draft, offsets)
         hold.written_at = self._monotonic()
 
-    async def _restore(self, partition: int, first: int, end: int) -> Found:
+    async def _restore(
+        self, partition: int, bounds: tuple[int, int], committed: Committed | None
+    ) -> Found:
         """Read the state log; nothing is restored where nothing was ever written."""
 
         def told(share: float) -> None:
             self._require_ours(partition)  # or it would read on for nothing
             self.restoring[partition] = 0.8 * share
 
-        committed = await self._source.committed(partition)
-        pointer = pointer_of("" if committed is None else committed.note)
-        found = await find_state(self._log, partition, (first, end), pointer, told)
+        found = await find_state(self._log, partition, bounds, _pointer(committed), told)
         findings = found.verdict.findings
         if found.restored is None and findings and not self._accepts_loss[partition]:
             raise self._unreadable(partition, findings)
@@ -289,17 +303,17 @@ class StateKeeper:
             max_tracked=blank.max_tracked,
         )
         for placed in fold.engine.take_places():
+            self._require_ours(partition)
             self.restoring[partition] = 0.8 + 0.2 * placed / max(restored.tip.tracked, 1)
             await asyncio.sleep(0)
         return fold
 
-    async def _fresh_offset(self, partition: int, end: int) -> int:
+    async def _fresh_offset(self, partition: int, end: int, committed: Committed | None) -> int:
         """Return where to begin without a state.
 
         Raises:
             FatalError: the group has a commit, so there was a state; unless a loss is accepted.
         """
-        committed = await self._source.committed(partition)
         if committed is None:
             return await self._source.first_offset(partition)
         if self._accepts_loss[partition]:
@@ -417,6 +431,10 @@ class StateKeeper:
         for number in partitions:
             if (hold := self._holds.get(number)) is not None:
                 yield number, hold.writer
+
+
+def _pointer(committed: Committed | None) -> Pointer | None:
+    return pointer_of("" if committed is None else committed.note)
 
 
 def _not_ours(partition: int) -> RetryableError:

@@ -112,7 +112,7 @@ class Assembly:
                 policies.update(told)
                 self._policies.update(told)
             elif frame.kind is FrameKind.UNCOUNTED:
-                self._uncounted = read_uncounted(frame)
+                self._uncounted.merge(read_uncounted(frame))
             else:
                 self._put(frame)
             yield len(frame.packed)

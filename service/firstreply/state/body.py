@@ -24,7 +24,7 @@ from firstreply.domain.contact import Contact
 from firstreply.domain.increments import Increments
 from firstreply.domain.opening_hours import OpeningHours
 from firstreply.domain.snapshot import decode_contacts, encode_contacts
-from firstreply.state.chunk import DamagedChunkError
+from firstreply.state.chunk import DamagedChunkError, NewerChunkError
 
 PIECE: Final = 1000
 """Contacts in one frame: some milliseconds to encode."""
@@ -75,10 +75,12 @@ def policies_frame(policies: dict[str, Policy]) -> bytes:
     return _frame(FrameKind.POLICIES, msgspec.msgpack.encode(policies, enc_hook=_calendar_as_hours))
 
 
-def uncounted_frame(increments: Increments) -> bytes:
-    """Encode increments."""
-    content = list(increments.counts.items()), increments.observations
-    return _frame(FrameKind.UNCOUNTED, msgspec.msgpack.encode(content))
+def uncounted_frames(increments: Increments) -> Iterator[bytes]:
+    """Encode increments, ``PIECE`` observations at a time."""
+    counts, observations = list(increments.counts.items()), increments.observations
+    for start in range(0, max(len(observations), 1), PIECE):
+        content = counts if not start else [], observations[start : start + PIECE]
+        yield _frame(FrameKind.UNCOUNTED, msgspec.msgpack.encode(content))
 
 
 def frames(parts: Iterable[memoryview]) -> Iterator[Frame]:
@@ -101,8 +103,7 @@ def _read_frame(frame: memoryview) -> Frame:
     try:
         return Frame(FrameKind(frame[0]), frame[_HEAD:])
     except ValueError as error:
-        msg = f"its body has a frame of an unknown kind: {frame[0]}"
-        raise DamagedChunkError(msg) from error
+        raise NewerChunkError(frame[0], max(FrameKind), of="frame") from error
 
 
 def read_contacts(frame: Frame) -> list[Contact]:

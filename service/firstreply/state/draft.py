@@ -20,7 +20,7 @@ from firstreply.state.body import (
     contacts_frame,
     policies_frame,
     removed_frame,
-    uncounted_frame,
+    uncounted_frames,
 )
 from firstreply.state.chunk import Header, encode, shards_of
 from firstreply.state.window import Window
@@ -77,7 +77,7 @@ def frames_of(
     if policies:
         yield policies_frame(policies)
     if uncounted:
-        yield uncounted_frame(uncounted)
+        yield from uncounted_frames(uncounted)
     base = frozenset(shards_of(header))
     for frame in _frames(engine.store, changes, base):
         yield frame

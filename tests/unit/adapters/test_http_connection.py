@@ -137,6 +137,7 @@ async def test_an_answer_has_a_limit_of_time(
 async def test_when_all_places_are_taken_the_longest_waiting_gives_way(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(http_connection, "HEAD_SECONDS", 600)  # else they would go by themselves
     monkeypatch.setattr(http, "Connections", lambda *made: Connections(*made, most=2))
     idle = [await connect(b"")]
     await asyncio.sleep(0.05)

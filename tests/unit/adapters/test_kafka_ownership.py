@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Collection
 
 import pytest
@@ -72,6 +73,21 @@ def test_an_error_that_aiokafka_would_swallow_stops_the_service_at_the_next_look
     ownership.on_partitions_assigned({P0})
 
     with pytest.raises(FatalError, match="no such partition"):
+        ownership.check()
+
+
+async def test_what_fails_after_the_revocation_went_on_without_it_stops_the_service_too() -> None:
+    ownership = Ownership(hold=ignore, finish=at_once, released=nothing)
+
+    async def fail() -> None:
+        msg = "may not commit"
+        raise FatalError(msg)
+
+    work = asyncio.ensure_future(fail())
+    work.add_done_callback(ownership.finished_late)
+    await asyncio.wait({work})
+
+    with pytest.raises(FatalError, match="may not commit"):
         ownership.check()
 
 

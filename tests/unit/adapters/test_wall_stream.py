@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from firstreply.adapters import http_connection
 from firstreply.adapters.wall_page import PAGE_VERSION
 from firstreply.adapters.wall_stream import WallStream
 from firstreply.wall.live import Documents
@@ -55,6 +56,17 @@ async def test_every_viewer_gets_each_message_with_both_documents_and_the_pages_
                     "urgent": {"late": [], "next": []},
                     "page": PAGE_VERSION,
                 }
+
+
+async def test_a_stream_outlasts_the_limit_on_the_time_of_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_connection, "ANSWER_SECONDS", 0.1)
+    async with serving() as served, watching(served) as viewer:
+        await asyncio.sleep(0.3)
+        await served.send(b"7")
+
+        assert (await message(viewer))["channels"] == 7
 
 
 async def test_a_new_viewer_gets_the_last_message_at_once_unless_it_is_old() -> None:

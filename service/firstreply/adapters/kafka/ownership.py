@@ -10,6 +10,7 @@ Every rebalance makes a new epoch, even one that gives back the same partitions 
 them all); between revoke and assignment nothing is owned.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 
@@ -77,6 +78,11 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         except Exception as error:  # noqa: BLE001  # aiokafka would swallow it: see check()
             self._failure = error
         _log.info("kafka_partitions_revoked", extra={"partitions": len(revoked)})
+
+    def finished_late(self, work: asyncio.Future[None]) -> None:
+        """Note how something ended that the last revocation did not wait for."""
+        if not work.cancelled() and (error := work.exception()) is not None:
+            self._failure = error if isinstance(error, Exception) else RuntimeError(repr(error))
 
     def check(self) -> None:
         """Raise FirstreplyError if a rebalance could not be followed."""

@@ -235,7 +235,7 @@ class KafkaSource:
         if work.done():
             work.result()
         else:
-            work.add_done_callback(retrieved)
+            work.add_done_callback(self._ownership.finished_late)
             _log.warning("kafka_release_unfinished", extra={"seconds": patience})
 
     def _hold(self, assigned: Collection[TopicPartition]) -> None:
