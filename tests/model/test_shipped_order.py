@@ -1,8 +1,9 @@
 """The shipped order of the steps - processor, checkpointer, keeper - played at random.
 
 ``test_protocol`` plays the protocol with an order of its own, and every crash between two steps;
-here it is that of the service, among fakes: two members, a group, a state log that loses, delays
-and doubles. What must come out: the ledger of the last owner is the truth, and nobody counted twice.
+here it is that of the service, among fakes: two members, a group, and a state log that loses,
+delays and doubles. What must come out: the ledger of the last owner is the truth, and nobody
+counted twice.
 """
 
 import asyncio
