@@ -29,8 +29,8 @@ async def kill_an_owner(trial: Trial, chance: random.Random) -> None:
 
 async def crash(trial: Trial, victim: Member) -> None:
     """SIGKILL, and count it."""
+    trial.crashed(victim)
     await asyncio.to_thread(victim.kill)
-    trial.crashes += 1
     trial.injected += 1
 
 

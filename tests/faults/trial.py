@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -68,10 +69,10 @@ class Trial:
         """Seconds since the epoch: the latest event that no feed has sent."""
         self.injected = 0
         """Faults so far."""
-        self.crashes = 0
+        self.crashes: Counter[int] = Counter()
+        """Partition to how often a process that had it ended without a last checkpoint."""
         self.evictions = 0
         """How often a living process was put out of the group."""
-        """Of them those that end a process without a last checkpoint."""
         self.recovery: float | None = None
         """Seconds; the worst so far."""
 
@@ -121,6 +122,13 @@ class Trial:
         """Return the member that shows a partition."""
         instance = self.shown()[partition]
         return next(member for member in self.members if member.instance == instance)
+
+    def crashed(self, victim: Member) -> None:
+        """Note that a process is about to die with what it has of its partitions."""
+        shown = self.shown()
+        had = {number for number, instance in shown.items() if instance == victim.instance}
+        unshown = set(range(self.partitions)) - set(shown)  # it may be taking them over
+        self.crashes.update(had | unshown)
 
     async def an_owner(self, chance: random.Random) -> Member:
         """Wait until somebody shows a partition; return one of those who do."""
@@ -177,7 +185,7 @@ class Trial:
         """Do as a supervisor does: start again who ended by himself."""
         for member in self.members:
             if member.is_wanted and not member.is_running():
-                self.crashes += 1
+                self.crashes.update(range(self.partitions))  # nobody saw which it had
                 member.start()
 
     async def settle(self, bound: float = RECOVERY_SECONDS) -> Verdict:

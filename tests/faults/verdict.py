@@ -21,7 +21,8 @@ class Seen(msgspec.Struct, frozen=True):
     checkpoints: list[Checkpoint]
     letters: list[Place]
     committed: dict[int, int]
-    crashes: int
+    crashes: Mapping[int, int]
+    """Partition to how often a process that had it died."""
     recovery: float | None
 
 
@@ -91,11 +92,11 @@ def judge(seen: Seen, policies: Mapping[str, Policy], *, until: int, lease: floa
     )
 
 
-def allowance(found: Iterable[Checkpoint], crashes: int) -> Allowance:
-    """Return what so many hard crashes may cost the business counters.
+def allowance(found: Iterable[Checkpoint], crashes: Mapping[int, int]) -> Allowance:
+    """Return what hard crashes may cost the business counters.
 
-    A crash may take with it, of each partition, the checkpoint that was under way and the one that
-    no scrape had shown yet: at most the two that hold most.
+    A crash may take with it, of each partition that the process had, the checkpoint that was under
+    way and the one that no scrape had shown yet: at most the two that hold most.
     """
     known = {(one.partition, one.at): one for one in found}
     received: dict[int, list[int]] = {}
@@ -107,9 +108,15 @@ def allowance(found: Iterable[Checkpoint], crashes: int) -> Allowance:
         folded.setdefault(one.partition, []).append(
             one.offset - (0 if parent is None else parent.offset)
         )
-    most_received = sum(sum(sorted(each)[-2 * crashes :]) for each in received.values())
-    most_folded = sum(sum(sorted(each)[-2 * crashes :]) for each in folded.values())
-    return Allowance(most_received, most_folded) if crashes else Allowance()
+    return Allowance(
+        sum(_greatest(received[number], 2 * crashes.get(number, 0)) for number in received),
+        sum(_greatest(folded[number], 2 * crashes.get(number, 0)) for number in folded),
+    )
+
+
+def _greatest(amounts: list[int], count: int) -> int:
+    """Return the sum of so many of the greatest."""
+    return sum(sorted(amounts, reverse=True)[:count])
 
 
 def longest_gap(scrapes: Iterable[Scrape]) -> float:
