@@ -76,7 +76,9 @@ def test_it_shows_a_ready_service_prints_what_is_notified_and_ends_with_a_signal
 
     assert answers(wall)
     assert answers(metrics)
-    assert value_of(prometheus, "count(up == 1)") == "3"
+    stack.wait_until(  # the last target is scraped up to 15 s later than the first
+        lambda: value_of(prometheus, "count(up == 1)") == "3", timeout_seconds=PATIENCE_SECONDS
+    )
     rules = fetched(f"{prometheus}/api/v1/rules")["data"]["groups"]
     assert {Path(group["file"]).name for group in rules} == {
         path.name for path in (ROOT / "alerts").glob("*.yml")
