@@ -117,6 +117,8 @@ class FakeBroker:
         self.owners: dict[int, FakeSource] = {}
         self.accepted: Callable[[int, int, int], None] = lambda *_: None
         """Told of each commit: partition, offset before, offset after."""
+        self.outdated: set[FakeSource] = set()
+        """Members that have not learnt of the last rebalance."""
         self.untold: set[tuple[int, int]] = set()
         """Partition and offset of records whose commit was accepted without the member knowing."""
 
@@ -169,6 +171,7 @@ class FakeSource(Interrupted):
 
     def learn(self, *partitions: int, settled: bool = True) -> None:
         """Get to know an assignment; it may be old news to the broker."""
+        self.broker.outdated.discard(self)
         self._positions.clear()
         owned = frozenset(partitions)
         self._assignment = Assignment(self._assignment.epoch + 1, owned, settled)
@@ -222,7 +225,9 @@ class FakeSource(Interrupted):
         if not offsets or now.epoch != epoch or not now.partitions.issuperset(offsets):
             return False
         await self.reach("commit")
-        fenced = any(self.broker.owners.get(number) is not self for number in offsets)
+        fenced = self in self.broker.outdated or any(
+            self.broker.owners.get(number) is not self for number in offsets
+        )
         answer = self.answer()
         if fenced or answer == "refuse" or self._assignment.epoch != epoch:
             return False

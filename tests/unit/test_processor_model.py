@@ -263,6 +263,8 @@ class TwoMembers(RuleBasedStateMachine):
             for number, owner in zip(PARTITIONS, owners, strict=True)
             if owner is not None
         }
+        # Whoever does not know of it is in a generation that the group accepts nothing of.
+        self.broker.outdated = {member.source for member in self.members}
 
     async def _learn(self, shell: Shell, *, between: bool) -> None:
         if between:

@@ -68,7 +68,7 @@ async def test_a_log_is_read_again_where_what_was_let_go_must_stand_in(
     bounds = await written(log)
     for number in range(bounds[1] - 4, bounds[1]):
         record = log.records[P][number]
-        (unreadable,) = encode(decode(record.value).header, [bytes([9, 0, 0, 0, 0])], 1000)
+        (unreadable,) = encode(decode(record.value).header, [b"\x01\0\0\0\1x"], 1000)
         log.records[P][number] = Written(number, unreadable)
     log.read_from = []
 
