@@ -50,7 +50,7 @@ async def test_the_raw_samples_of_a_real_prometheus_add_up_to_the_truth(
 def scraping(trial: Trial) -> dict[str, Any]:
     targets = [{"targets": [member.instance for member in trial.members]}]
     return {
-        "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"},
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
         "scrape_configs": [{"job_name": "firstreply", "static_configs": targets}],
     }
 
