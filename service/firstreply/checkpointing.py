@@ -105,12 +105,12 @@ class Checkpointer:
         async with self._cutting:
             epoch = self._owned.epoch
             cuts: dict[int, _Cut] = {}
-            for number, fold in self._owned.folds.items():
-                async with self._owned.still[number]:
-                    # Else it was taken over anew while we waited for its turn.
-                    if self._owned.memory.get(number) is fold:
-                        cuts[number] = await self._cut(fold)
             try:
+                for number, fold in self._owned.folds.items():
+                    async with self._owned.still[number]:
+                        # Else it was taken over anew while we waited for its turn.
+                        if self._owned.memory.get(number) is fold:
+                            cuts[number] = await self._cut(fold)
                 durable = await self._make_durable(cuts, epoch) if cuts else frozenset()
                 for number in durable:
                     self._publish(number, cuts.pop(number), epoch)
@@ -123,7 +123,11 @@ class Checkpointer:
     async def _cut(self, fold: PartitionFold) -> _Cut:
         span, gauges = fold.take(), fold.engine.gauges()
         news = _has_news(fold, span) or self._checkpoints.due(fold.partition)
-        draft = await self._checkpoints.draft(fold, span) if news else None
+        try:
+            draft = await self._checkpoints.draft(fold, span) if news else None
+        except BaseException:  # an interrupt too: nobody else knows what was taken
+            fold.put_back(span)
+            raise
         return _Cut(fold, span, gauges, news, draft)
 
     async def _make_durable(self, cuts: dict[int, _Cut], epoch: int) -> frozenset[int]:

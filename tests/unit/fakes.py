@@ -19,7 +19,7 @@ from firstreply.domain.errors import RetryableError
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments, Labels
 from firstreply.domain.instants import SECOND, to_datetime
-from firstreply.fold import BadRecords, PartitionFold
+from firstreply.fold import BadRecords, PartitionFold, Span
 from firstreply.keeping.memory import MemoryKeeper
 from firstreply.ports import Assignment, DeadLetter, Record, RecordDecoder, TimestampType
 from firstreply.state.draft import Draft
@@ -275,6 +275,11 @@ class FakeCheckpoints(Interrupted, MemoryKeeper):
         MemoryKeeper.__init__(self, source, new_fold)
         self.promised: list[int] = []
         """Partitions of commits that were accepted, in order."""
+
+    async def draft(self, fold: PartitionFold, span: Span) -> Draft | None:  # noqa: ARG002
+        if (happens := self.meanwhile.pop("draft", None)) is not None:
+            await happens()
+        return None
 
     def exported(self, partitions: Iterable[int]) -> None:
         self.promised += partitions

@@ -465,9 +465,10 @@ async def test_memory_is_dropped_if_our_own_late_record_hides_what_another_wrote
     assert again.offset == 2
 
 
-async def test_memory_is_kept_if_what_follows_are_our_own_records_whose_answer_was_lost() -> None:
-    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
-    keeper = keeper_of(source, log)
+async def appended_without_an_answer(
+    keeper: StateKeeper, source: FakeInput, log: FakeLog
+) -> PartitionFold:
+    """Write the first event's checkpoint; the keeper does not hear that it is there."""
     fold = await keeper.take(P, 1, None)
     fold.fold(source.log[:1])
     span = fold.take()
@@ -475,6 +476,13 @@ async def test_memory_is_kept_if_what_follows_are_our_own_records_whose_answer_w
     with pytest.raises(RetryableError):
         await keeper.append(P, await keeper.draft(fold, span))
     fold.put_back(span)
+    return fold
+
+
+async def test_memory_is_kept_if_what_follows_are_our_own_records_whose_answer_was_lost() -> None:
+    source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
+    keeper = keeper_of(source, log)
+    fold = await appended_without_an_answer(keeper, source, log)
     next_process(source)
 
     assert await keeper.take(P, 2, fold) is fold
@@ -650,13 +658,7 @@ async def test_a_checkpoint_does_not_wait_for_a_restore() -> None:
 async def test_a_checkpoint_whose_answer_was_lost_is_written_again_with_all_it_had() -> None:
     source, log = FakeInput(opened(0), opened(1, "d")), FakeLog()
     keeper = keeper_of(source, log)
-    fold = await keeper.take(P, 1, None)
-    fold.fold(source.log[:1])
-    span = fold.take()
-    log.loses = ["answer"]
-    with pytest.raises(RetryableError):
-        await keeper.append(P, await keeper.draft(fold, span))
-    fold.put_back(span)
+    fold = await appended_without_an_answer(keeper, source, log)
 
     fold.fold(source.log[1:])
     await checkpoint(keeper, source, fold)

@@ -142,7 +142,7 @@ async def test_only_a_commit_that_was_accepted_promises_that_what_it_counts_is_e
         assert (refused, shell.checkpoints.promised) == ([], [0])
 
 
-@pytest.mark.parametrize("stage", ["commit", "dead letters"])
+@pytest.mark.parametrize("stage", ["draft", "commit", "dead letters"])
 async def test_a_checkpoint_that_fails_for_good_puts_back_what_it_took(stage: str) -> None:
     """A rebalance may still be under way, and the memory be kept."""
     broker = stocked(opened(0), NO_JSON)
@@ -153,7 +153,8 @@ async def test_a_checkpoint_that_fails_for_good_puts_back_what_it_took(stage: st
         async def forbidden() -> None:
             raise FatalError(stage)
 
-        (shell.source if stage == "commit" else shell.letters).meanwhile[stage] = forbidden
+        ports = {"draft": shell.checkpoints, "commit": shell.source, "dead letters": shell.letters}
+        ports[stage].meanwhile[stage] = forbidden
 
         with pytest.raises(FatalError):
             await shell.checkpoint()
