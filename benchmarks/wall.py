@@ -125,15 +125,14 @@ async def stretches(work: Callable[[], Awaitable[object]]) -> tuple[float, float
 
 
 async def measure_urgent(contacts: int) -> None:
-    """Find the most urgent, with and without their ids."""
+    """Find the most urgent."""
     policies = book(12, 20)
     began = thread_time()
     folds = {0: Fold(filled(policies, contacts))}
     print(f"{contacts:,} contacts wait in 240 queues (filled in {thread_time() - began:.0f} s)")
     finder = UrgentFinder(lambda: folds, ids_shown=True)
-    for name, work in (("find", finder.find), ("walk", finder.walk), ("find again", finder.find)):
-        took, longest = await stretches(work)
-        print(f"  {name:<12} {took:7.1f} ms, longest stretch {longest:5.1f} ms")
+    took, longest = await stretches(finder.find)
+    print(f"  find {took:7.1f} ms, longest stretch {longest:5.1f} ms")
 
 
 async def measure_turn(partitions: int) -> None:

@@ -76,6 +76,10 @@ class Showing:
             self._wall, self._stream, self._explain, contact_ids=ids_shown, language=language
         )
 
+    def use_timezone(self, name: str) -> None:
+        """Show the times of another zone."""
+        self._wall.use_timezone(name)
+
     async def show(self) -> None:
         """Turn the wall every second and send it to the open pages; ends them when cancelled."""
         try:
@@ -86,13 +90,6 @@ class Showing:
                 await asyncio.sleep(max(0.0, began + _TURN_SECONDS - time.monotonic()))
         finally:
             self._stream.close()
-
-    async def look_for_ids(self) -> None:
-        """Find ids that are missing: a task of its own, for it may take longer than a turn."""
-        while True:
-            with _logged("wall_ids_failed"):
-                await self._wall.walk()
-            await asyncio.sleep(_TURN_SECONDS)
 
     async def _turn(self) -> None:
         if self._stream.viewers:

@@ -25,7 +25,7 @@ from firstreply.adapters.kafka.transactions import LOOKS
 from firstreply.adapters.kafka.writer import KafkaWriter
 from firstreply.devkit.kafka_broker import KafkaBroker
 from firstreply.domain.errors import ConfigurationError, FatalError, RetryableError
-from firstreply.ports import DeadLetter, Record, TimestampType
+from firstreply.ports import Committed, DeadLetter, Record, TimestampType
 from tests.unit.adapters.kafka_nodes import aiokafka_tasks
 
 pytestmark = pytest.mark.servers
@@ -398,6 +398,27 @@ async def test_a_second_member_makes_new_epochs_and_an_old_one_cannot_commit(
     assert alone.epoch < shared.epoch < again.epoch
     assert (stale, fresh) == (False, True)
     assert begun == (1 if kept == 0 else 0)
+
+
+async def test_commits_are_told_to_members_of_the_generation_that_the_broker_knows(
+    options: KafkaOptions,
+) -> None:
+    """A coordinator cut off from its peers knows older generations alone, and older commits."""
+    async with writing(options) as writer:
+        await writer.write(numbered(range(3)))
+    async with reading(options) as source:
+        await source.begin(0)
+        epoch = source.assignment().epoch
+        before = await source.committed(0)
+        assert await source.commit({0: 2}, epoch, {0: "a note"})
+
+        known = await source.committed(0)
+        source._consumer._coordinator.generation += 1  # type: ignore[union-attr]  # not known there
+        with pytest.raises(RetryableError, match="does not know generation 2"):
+            await source.committed(0)
+
+    assert before is None
+    assert known == Committed(2, "a note")
 
 
 async def test_a_member_that_was_put_out_of_the_group_cannot_commit(options: KafkaOptions) -> None:

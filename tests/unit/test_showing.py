@@ -120,29 +120,6 @@ async def test_a_mistake_in_the_wall_is_logged_and_the_next_turn_is_right(
         assert failures[0].exc_info is not None
 
 
-async def test_a_mistake_while_ids_are_looked_for_is_logged_and_goes_on(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with Shell(policies=POLICIES) as shell, serving(shell) as scene:
-        turned = asyncio.Event()
-        turns = 0
-
-        async def walk() -> None:
-            nonlocal turns
-            turns += 1
-            if turns == 1:
-                msg = "a bug"
-                raise ZeroDivisionError(msg)
-            turned.set()
-
-        monkeypatch.setattr(scene.showing._wall, "walk", walk)
-        task = asyncio.create_task(scene.showing.look_for_ids())
-        await turned.wait()
-
-        task.cancel()
-        assert [record.message for record in caplog.records] == ["wall_ids_failed"]
-
-
 async def test_when_the_wall_ends_its_streams_end_and_none_begins() -> None:
     async with Shell(policies=POLICIES) as shell, serving(shell) as scene:
         await shell.own(0)

@@ -163,7 +163,7 @@ class Engine:
         """Decide every deadline up to and including ``until``, without grace: a replay's end."""
         for contact in self._store:
             if contact.phase is Phase.WAITING:
-                self._lapse(contact, until)
+                self._lapse(self._store[contact.contact_id], until)
 
     def next_deadline(self) -> int | None:
         """Return the log time that must be passed for the next timer, or None."""
@@ -196,8 +196,8 @@ class Engine:
         return iter(self._store)
 
     def contact(self, contact_id: str) -> Contact | None:
-        """Return a kept contact."""
-        return self._store.get(contact_id)
+        """Return a kept contact, only to be read."""
+        return self._store.peek(contact_id)
 
     def gauges(self) -> PartitionGauges:
         """Return who waits, at the service clock: log time less grace."""
@@ -318,6 +318,7 @@ class Engine:
                     contact.waits_in = contact.reply_waits_in = None
                     self._seat(contact)
                     self._arm(contact)
+                    self._store.wake(contact)
                     placed += 1
                 yield placed
         surplus = 0 if self.max_tracked is None else len(self._store) - self.max_tracked

@@ -7,7 +7,6 @@ order never depends on the order of insertion, and a restored index equals the o
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from itertools import chain
 from typing import Final
 
 _CHUNK: Final = 512
@@ -81,20 +80,24 @@ class InstantIndex:
         chunk = self._chunks[place]
         return chunk[bisect_right(chunk, instant)]
 
-    def until(self, instant: int) -> Iterator[int]:
-        """Yield those not later than an instant, the earliest first."""
-        for start in chain.from_iterable(self._chunks):
-            if start > instant:
+    def until(self, instant: int) -> Iterator[tuple[int, str]]:
+        """Yield the entries not later than an instant, the earliest first."""
+        for entry in self._from(0):
+            if entry[0] > instant:
                 return
-            yield start
+            yield entry
 
-    def after(self, instant: int) -> Iterator[int]:
-        """Yield those later than an instant, the earliest first."""
+    def after(self, instant: int) -> Iterator[tuple[int, str]]:
+        """Yield the entries later than an instant, the earliest first."""
         place = self._first_chunk_after(instant)
-        if place < len(self._chunks):
-            chunk = self._chunks[place]
-            yield from chunk[bisect_right(chunk, instant) :]
-            yield from chain.from_iterable(self._chunks[place + 1 :])
+        for entry in self._from(place):
+            if entry[0] > instant:
+                yield entry
+
+    def _from(self, place: int) -> Iterator[tuple[int, str]]:
+        """Yield the entries from a chunk on."""
+        for chunk, ids in zip(self._chunks[place:], self._ids[place:], strict=True):
+            yield from zip(chunk, ids, strict=True)
 
     def _first_chunk_after(self, instant: int) -> int:
         """Return the number of the first chunk that has a later instant."""

@@ -27,8 +27,9 @@ Seat = tuple[tuple[str, str], str, int]
 
 
 class Waiter(msgspec.Struct, frozen=True):
-    """One who waits for a promise; the contact's id is not known here."""
+    """One who waits for a promise."""
 
+    contact_id: str
     seat: Seat
     band: str
     """Of the promise."""
@@ -155,13 +156,14 @@ def _add_waiting(gauges: QueueGauges, index: InstantIndex, policy: Policy, at: i
 
 
 def _waiters(
-    starts: Iterator[int], pair: tuple[str, str], digest: str, policy: Policy, at: int
+    starts: Iterator[tuple[int, str]], pair: tuple[str, str], digest: str, policy: Policy, at: int
 ) -> Iterator[Waiter]:
     """Yield who waits, as long as somebody asks for more."""
     band = policy.promise_band()
-    for start in starts:
+    for start, contact_id in starts:
         deadline = policy.deadline(band, start)
-        yield Waiter((pair, digest, start), band.name, deadline, _since(policy, deadline, at))
+        overdue = _since(policy, deadline, at)
+        yield Waiter(contact_id, (pair, digest, start), band.name, deadline, overdue)
 
 
 def _overdue(policy: Policy, start: int, at: int) -> int:

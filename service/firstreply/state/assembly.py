@@ -125,7 +125,7 @@ class Assembly:
         else:
             for contact in read_contacts(frame):
                 contact.waits_in = contact.reply_waits_in = None  # it takes its place anew
-                self._store.add(contact)
+                self._store.load(contact)
 
     def _finish(self, used: set[str]) -> None:
         tip = self._choice.tip

@@ -35,14 +35,7 @@ from firstreply.wall.status import (
 from firstreply.wall.urgent import UrgentFinder
 
 LOOK_SECONDS: Final = 10.0
-"""A look keeps the documents fresh for so long, and ids looked for."""
-
-WALK_SECONDS: Final = 2.0
-WALK_UNSEEN_SECONDS: Final = 10.0
-"""How often ids are looked for: while somebody looks here, and for walls of other processes."""
-
-WALK_SHARE: Final = 0.1
-"""How much of the processor that may take: past a million contacts it is nearly a second."""
+"""A look keeps the documents fresh for so long."""
 
 PATIENCE_SECONDS: Final = 2.0
 FRESH_SECONDS: Final = 1.5
@@ -121,11 +114,14 @@ class Wall:
         self._monotonic = monotonic
         self._numbers = count(1)
         self._looked_at = float("-inf")
-        self._walked_at = float("-inf")
         self._turning = asyncio.Lock()
         self._documents: Documents | None = None
         self._made_at = float("-inf")
         self._last_clock: tuple[int, float] | None = None
+
+    def use_timezone(self, name: str) -> None:
+        """Show the times of another zone."""
+        self._identity = msgspec.structs.replace(self._identity, timezone=name)
 
     def looked(self) -> None:
         """Note that somebody looks."""
@@ -145,8 +141,7 @@ class Wall:
     async def documents(self) -> Documents:
         """Return the documents of now: for whoever does not come every second.
 
-        The first look after a while waits, some seconds at most, for what other processes tell and
-        for ids that are not known.
+        The first look after a while waits, some seconds at most, for what other processes tell.
         """
         self.looked()
         while (documents := self._fresh()) is None:
@@ -154,24 +149,7 @@ class Wall:
             async with self._turning:
                 if self._fresh() is None:
                     await self._turn()
-                    if self._shows_ids and self._urgent.lacks_ids:
-                        await self._patiently(self._urgent.walk())
-                        await self._turn()
         return documents
-
-    async def walk(self) -> None:
-        """Look for ids that are missing, if it is time to. Called every second, by its own task."""
-        if not self._shows_ids or not (self.is_looked_at or self._exchange.has_others):
-            return
-        pause = WALK_SECONDS if self.is_looked_at else WALK_UNSEEN_SECONDS
-        pause = max(pause, self._urgent.walk_seconds / WALK_SHARE)
-        if self._monotonic() - self._walked_at >= pause and self._urgent.lacks_ids:
-            self._walked_at = self._monotonic()
-            await self._urgent.walk()
-
-    @property
-    def _shows_ids(self) -> bool:
-        return self._identity.contact_ids
 
     @staticmethod
     async def _patiently(waiting: Awaitable[None]) -> None:

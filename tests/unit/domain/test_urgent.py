@@ -44,20 +44,23 @@ def test_late_and_coming_are_those_of_all_waiting_contacts_in_order(now: float) 
     urgent = desk.engine.urgent(25)
 
     waiting = []
-    for channel, start in starts.values():
+    for name, (channel, start) in starts.items():
         if channel != "other":
             judged = CHAT if channel == "chat" else EMAIL
             deadline = oracle.deadline(judged, judged.promise_band(), at(start))
             overdue = max(0, at(now) - deadline)
             if overdue and channel == "email":
                 overdue = oracle.used(deadline, at(now))
-            waiting.append((channel, at(start), deadline, overdue))
-    late = sorted((one for one in waiting if one[2] <= at(now)), key=lambda one: -one[3])
-    coming = sorted((one for one in waiting if one[2] > at(now)), key=lambda one: one[2])
-    assert [one.overdue for one in urgent.late] == [one[3] for one in late[:25]]
-    assert [one.deadline for one in urgent.coming] == [one[2] for one in coming[:25]]
-    told = {(one.seat[0][0], one.seat[2], one.deadline, one.overdue) for one in urgent.late}
-    assert told <= set(late)
+            waiting.append((name, channel, at(start), deadline, overdue))
+    late = sorted((one for one in waiting if one[3] <= at(now)), key=lambda one: -one[4])
+    coming = sorted((one for one in waiting if one[3] > at(now)), key=lambda one: one[3])
+    assert [one.overdue for one in urgent.late] == [one[4] for one in late[:25]]
+    assert [one.deadline for one in urgent.coming] == [one[3] for one in coming[:25]]
+    told = {
+        (one.contact_id, one.seat[0][0], one.seat[2], one.deadline, one.overdue)
+        for one in (*urgent.late, *urgent.coming)
+    }
+    assert told <= set(waiting)
     assert {one.band for one in (*urgent.late, *urgent.coming)} <= {"10m", "1h"}
 
 
@@ -87,13 +90,14 @@ def test_nobody_is_urgent_before_the_clock_is_known() -> None:
 def test_an_index_yields_from_an_instant_on_and_up_to_it() -> None:
     index = InstantIndex()
     draw = random.Random(7)
-    instants = [draw.randrange(5000) for _ in range(3000)]
-    for number, instant in enumerate(instants):
-        index.add(instant, str(number))
+    entries = [(draw.randrange(5000), str(number)) for number in range(3000)]
+    for entry in entries:
+        index.add(*entry)
+    instants = [instant for instant, _ in entries]
 
     for edge in (-1, 0, min(instants), 2500, max(instants) - 1, max(instants), 6000):
-        assert list(index.until(edge)) == sorted(one for one in instants if one <= edge)
-        assert list(index.after(edge)) == sorted(one for one in instants if one > edge)
+        assert list(index.until(edge)) == sorted(one for one in entries if one[0] <= edge)
+        assert list(index.after(edge)) == sorted(one for one in entries if one[0] > edge)
 
 
 def test_shards_hold_every_contact_once() -> None:

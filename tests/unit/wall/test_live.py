@@ -319,42 +319,34 @@ async def test_today_begins_at_the_midnight_of_the_calendar_or_when_counting_beg
     assert next_day == "2026-03-02T23:00:00.000Z"
 
 
-async def test_the_first_look_shows_ids_and_later_ones_are_looked_for_now_and_then() -> None:
+async def test_another_zone_and_another_configuration_are_shown_from_the_next_turn_on() -> None:
+    scene = Scene().well()
+    scene.gauges()
+    await scene.wall.documents()
+
+    scene.wall.use_timezone("America/Montreal")
+    scene.policies.replace(book(policy("telex", promise="10m")).keeping(scene.policies))
+    scene.now += 2
+    shown = json.loads((await scene.wall.documents()).channels)
+
+    assert shown["clock"]["timezone"] == "America/Montreal"
+    assert {one["channel"] for one in shown["channels"]} == {"chat", "telex"}
+
+
+async def test_ids_are_shown_where_they_may_be() -> None:
     scene = Scene(ids=True).well()
-    scene.desk.receive(opened(0, "first", channel="chat"))
+    scene.desk.receive(opened(0, "first", channel="chat"), opened(500, "second", channel="chat"))
     scene.desk.advance(700)
     scene.gauges(at=at(700))
 
     shown = json.loads((await scene.wall.documents()).urgent)
+
     assert [one["contact_id"] for one in shown["late"]] == ["first"]
+    assert [one["contact_id"] for one in shown["next"]] == ["second"]
     assert shown["ids_shown"] is True
 
-    scene.desk.receive(opened(500, "second", channel="chat"))
-    scene.wall.looked()
-    await scene.wall.turn()
-    await scene.wall.walk()
-    walked = scene.finder.walks
-    await scene.wall.turn()
-    await scene.wall.walk()
-    scene.desk.receive(opened(501, "third", channel="chat"))
-    await scene.wall.turn()
-    await scene.wall.walk()
-    too_soon = scene.finder.walks
-    scene.now += 2
-    await scene.wall.walk()
 
-    assert walked == 2
-    assert too_soon == 2
-    assert scene.finder.walks == 3
-    documents = await scene.wall.turn()
-    assert documents is not None
-    assert [one["contact_id"] for one in json.loads(documents.urgent)["next"]] == [
-        "second",
-        "third",
-    ]
-
-
-async def test_ids_are_neither_looked_for_nor_told_to_others_where_they_are_not_shown() -> None:
+async def test_ids_are_not_told_to_others_where_they_are_not_shown() -> None:
     exchange = FakeExchange()
     scene = Scene(exchange).well()
     scene.desk.receive(opened(0, "secret", channel="chat"))
@@ -362,47 +354,5 @@ async def test_ids_are_neither_looked_for_nor_told_to_others_where_they_are_not_
     scene.gauges(at=at(700))
 
     await scene.wall.turn()
-    await scene.wall.walk()
-    await scene.wall.turn()
 
-    assert scene.finder.walks == 0
-    assert [one.contact_id for told in exchange.offered for one in told.late] == [None, None]
-
-
-async def test_for_the_walls_of_others_ids_are_looked_for_less_often() -> None:
-    exchange = FakeExchange()
-    scene = Scene(exchange, ids=True).well()
-    scene.desk.receive(opened(0, "first", channel="chat"))
-    scene.desk.advance(700)
-    scene.gauges(at=at(700))
-
-    await scene.wall.turn()
-    await scene.wall.walk()
-    scene.desk.receive(opened(1, "second", channel="chat"))
-    await scene.wall.turn()
-    scene.now += 9
-    await scene.wall.walk()
-    before = scene.finder.walks
-    scene.now += 1
-    await scene.wall.walk()
-
-    assert (before, scene.finder.walks) == (1, 2)
-
-
-async def test_the_longer_ids_are_looked_for_the_less_often() -> None:
-    scene = Scene(ids=True).well()
-    scene.desk.advance(700)
-    scene.gauges(at=at(700))
-
-    async def walks_after(seconds: float, contact: str) -> int:
-        scene.desk.receive(opened(500, contact, channel="chat"))
-        scene.now += seconds
-        scene.wall.looked()
-        await scene.wall.turn()
-        await scene.wall.walk()
-        return scene.finder.walks
-
-    first = await walks_after(0, "a")
-    scene.finder.walk_seconds = 0.5
-
-    assert [first, await walks_after(4.9, "b"), await walks_after(0.1, "c")] == [1, 1, 2]
+    assert [one.contact_id for told in exchange.offered for one in told.late] == [None]

@@ -1,12 +1,9 @@
-"""The most urgent contacts with their ids: found in slices, remembered, never wrong."""
-
-import asyncio
+"""The most urgent contacts with their ids: of all partitions, in order, and never wrong."""
 
 import msgspec
-import pytest
 
 from firstreply.domain.engine import Engine
-from firstreply.wall import urgent as module
+from firstreply.wall.status import MOST_URGENT
 from firstreply.wall.urgent import LONGEST_ID, Folded, UrgentFinder
 from tests.unit.domain.builders import Desk, opened, policy, responded
 
@@ -30,8 +27,6 @@ def desk_of(*starts: float, now: float, prefix: str = "c") -> Desk:
 
 
 async def ids(finder: UrgentFinder) -> tuple[list[str | None], list[str | None]]:
-    await finder.find()
-    await finder.walk()
     found = await finder.find()
     return [one.contact_id for one in found.late], [one.contact_id for one in found.coming]
 
@@ -44,80 +39,37 @@ async def test_the_late_and_the_next_of_all_partitions_are_told_in_order_with_th
     assert await ids(finder) == (["a0", "b2", "b0", "a2"], ["b1", "a1"])
 
 
-async def test_until_an_id_was_looked_for_the_contact_is_told_without_it() -> None:
-    finder = UrgentFinder(lambda: folds_of(desk_of(0, now=900)), ids_shown=True)
+async def test_without_ids_to_show_a_contact_is_told_without_its_id() -> None:
+    finder = UrgentFinder(lambda: folds_of(desk_of(0, 500, now=900)), ids_shown=False)
 
-    found = await finder.find()
-
-    assert [one.contact_id for one in found.late] == [None]
-    assert finder.lacks_ids
+    assert await ids(finder) == ([None], [None])
 
 
-async def test_without_ids_to_show_none_is_looked_for() -> None:
-    finder = UrgentFinder(lambda: folds_of(desk_of(0, now=900)), ids_shown=False)
-
-    assert await ids(finder) == ([None], [])
-    assert finder.walks == 0
-
-
-async def test_several_contacts_in_one_place_are_each_told() -> None:
+async def test_several_contacts_of_one_instant_are_each_told() -> None:
     finder = UrgentFinder(lambda: folds_of(desk_of(7, 7, 7, now=900)), ids_shown=True)
 
-    late, _ = await ids(finder)
-
-    assert sorted(map(str, late)) == ["c0", "c1", "c2"]
-    assert not finder.lacks_ids
+    assert await ids(finder) == (["c0", "c1", "c2"], [])
 
 
-async def test_more_in_one_place_than_are_urgent_do_not_end_a_walk_before_its_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name in ("AHEAD", "MOST_URGENT"):
-        monkeypatch.setattr(module, name, 2)
-    finder = UrgentFinder(lambda: folds_of(desk_of(*[7] * 50, 500, 501, now=900)), ids_shown=True)
-
-    _, coming = await ids(finder)
-
-    assert coming == ["c50", "c51"]
-
-
-async def test_one_walk_finds_the_ids_of_those_who_are_next_after_those_shown() -> None:
+async def test_no_more_are_told_than_are_shown() -> None:
     desk = desk_of(*range(300, 400), now=900)
     finder = UrgentFinder(lambda: folds_of(desk), ids_shown=True)
-    await ids(finder)
 
     for number in range(40):
         desk.receive(responded(900, f"c{number}"))
-        found = await finder.find()
-        assert [one.contact_id for one in found.coming] == [
-            f"c{other}" for other in range(number + 1, number + 11)
-        ]
-
-    assert finder.walks == 1
-    assert not finder.lacks_ids
+        following = range(number + 1, number + 1 + MOST_URGENT)
+        assert await ids(finder) == ([], [f"c{other}" for other in following])
 
 
-async def test_an_answered_contact_is_not_told_though_its_id_is_known() -> None:
-    desk = desk_of(0, 1, now=900)
-    finder = UrgentFinder(lambda: folds_of(desk), ids_shown=True)
-    await ids(finder)
-
-    desk.receive(responded(901, "c0"))
-    found = await finder.find()
-
-    assert [one.contact_id for one in found.late] == ["c1"]
-
-
-async def test_a_contact_that_takes_the_place_of_another_is_not_told_by_its_id() -> None:
+async def test_a_contact_that_takes_the_place_of_another_is_told_by_its_own_id() -> None:
     desk = desk_of(0, now=900)
     finder = UrgentFinder(lambda: folds_of(desk), ids_shown=True)
-    await ids(finder)
+    before = await ids(finder)
 
     desk.receive(responded(901, "c0"), opened(0, "new", channel="chat"))
-    found = await finder.find()
 
-    assert [one.contact_id for one in found.late] == [None]
-    assert finder.lacks_ids
+    assert before == (["c0"], [])
+    assert await ids(finder) == (["new"], [])
 
 
 async def test_an_id_as_long_as_no_help_desk_has_is_not_shown() -> None:
@@ -131,31 +83,12 @@ async def test_an_id_as_long_as_no_help_desk_has_is_not_shown() -> None:
     assert late == [None, "y" * LONGEST_ID]
 
 
-async def test_a_partition_that_is_lost_in_the_middle_is_told_no_more() -> None:
-    desk = desk_of(0, now=900)
-    folds = folds_of(desk)
+async def test_a_partition_that_is_lost_is_told_no_more() -> None:
+    folds = folds_of(desk_of(0, now=900))
     finder = UrgentFinder(lambda: folds, ids_shown=True)
-    await ids(finder)
+    before = await ids(finder)
 
     folds.clear()
 
+    assert before == (["c0"], [])
     assert await ids(finder) == ([], [])
-
-
-async def test_a_walk_lets_other_tasks_run_and_survives_what_they_change(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "SLICE_SECONDS", 0.0)
-    desk = desk_of(*range(2000), now=5000)
-    finder = UrgentFinder(lambda: folds_of(desk), ids_shown=True)
-    await finder.find()
-    walking = asyncio.create_task(finder.walk())
-    turns = 0
-
-    while not walking.done():
-        desk.receive(opened(4000 + turns, f"new{turns}", channel="chat"))
-        turns += 1
-        await asyncio.sleep(0)
-
-    assert turns > 10
-    assert [one.contact_id for one in (await finder.find()).late] == [f"c{n}" for n in range(10)]

@@ -23,6 +23,7 @@ from firstreply.adapters.kafka import errors as kafka_errors
 from firstreply.adapters.kafka.assignor import sticky_assignor
 from firstreply.adapters.kafka.closing import stop_consumer
 from firstreply.adapters.kafka.commits import GroupCommits
+from firstreply.adapters.kafka.committed import Member, committed_offsets
 from firstreply.adapters.kafka.connection import administering, connect, retrieved
 from firstreply.adapters.kafka.offsets import LeaderOffsets
 from firstreply.adapters.kafka.options import (
@@ -311,19 +312,24 @@ class KafkaSource:
 
     async def _all_committed(self) -> dict[int, Committed]:
         """Ask for every partition; ``consumer.committed()`` would drop the notes."""
+        group = self._options.group
         try:
             async with administering(self._options) as admin:
-                found = await admin.list_consumer_group_offsets(self._options.group)
+                found = await committed_offsets(admin, group, self._member())
         except NOT_AUTHORISED as error:
             raise kafka_errors.not_authorised(self._options, error) from error
         except KafkaError as error:
-            msg = f"what group {self._options.group} has committed is not known yet: {error!r}"
+            msg = f"what group {group} has committed is not known yet: {error!r}"
             raise RetryableError(msg) from error
-        return {
-            name.partition: Committed(commit.offset, commit.metadata or "")
-            for name, commit in found.items()
-            if name.topic == self.topic and commit.offset >= 0
-        }
+        return {name.partition: one for name, one in found.items() if name.topic == self.topic}
+
+    def _member(self) -> Member:
+        """Return who we are to the group. Raises RetryableError while we are nobody."""
+        coordinator = self._running()._coordinator  # noqa: SLF001  # its only name
+        if coordinator.coordinator_id is None or coordinator.generation < 0:
+            msg = f"not a member of group {self._options.group} just now"
+            raise RetryableError(msg)
+        return Member(coordinator.coordinator_id, coordinator.generation, coordinator.member_id)
 
     async def first_offset(self, partition: int) -> int:
         """Return where ``kafka.start`` begins a partition. Raises RetryableError."""
