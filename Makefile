@@ -16,7 +16,7 @@ DEMO_ARGS ?=
 STACK_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kafka stack test test-faults test-fast check lint format lock docs kafka \
+.PHONY: help audit demo demo-kafka stack test test-faults test-fast check lint format lock docs kafka \
 	servers clean distclean venv venv-run
 
 help: ## List the commands
@@ -56,6 +56,10 @@ lint: venv ## The static checks alone
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/yamllint --strict .
+	$(BIN)/shellcheck deploy/*/*.sh tests/dashboards/schema/*.sh .ci/run
+
+audit: venv ## Look the locked packages up in PyPI's list of known vulnerabilities (needs pypi.org)
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/lock.txt
 
 format: venv ## Format the code and fix what can be fixed safely
 	$(BIN)/ruff check --fix-only .

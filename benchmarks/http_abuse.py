@@ -36,7 +36,7 @@ TICK: Final = 0.001
 SECONDS: Final = 5.0
 PASSWORD: Final = "right"  # noqa: S105 - of this benchmark alone
 COST: Final = 10
-ASK: Final = "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+ASK: Final = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 
 
 def basic(user: str, password: str) -> str:

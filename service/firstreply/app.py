@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from firstreply import wiring
+from firstreply import logs, wiring
 from firstreply.adapters.clock import SystemClock, lease_seconds
 from firstreply.adapters.http import Server
 from firstreply.adapters.http_guard import ClosedWall
@@ -24,16 +24,19 @@ from firstreply.adapters.kafka.dead_letters import KafkaDeadLetters
 from firstreply.adapters.kafka.source import KafkaSource
 from firstreply.adapters.null import NullDeadLetters
 from firstreply.adapters.prometheus import Publisher, ZeroFirst
+from firstreply.adapters.reload_route import ReloadRoute
 from firstreply.adapters.simulator import SimulatedSource
 from firstreply.board import Board
 from firstreply.config.describe import settings_hash
 from firstreply.domain.errors import FirstreplyError
 from firstreply.fold import PartitionFold
+from firstreply.hangups import hangups
 from firstreply.keeping.memory import MemoryKeeper
 from firstreply.keeping.port import Checkpoints
 from firstreply.policies import policy_book
 from firstreply.ports import DeadLetterSink, RecordSource, WallClock
 from firstreply.processor import Processor
+from firstreply.reloading import InForce, Reader, Reading, Reloader
 from firstreply.settings import Settings
 from firstreply.showing import Group, Showing
 from firstreply.wall.exchange import NoExchange
@@ -73,6 +76,7 @@ class _Surroundings(msgspec.Struct, frozen=True):
     clock: WallClock
     group: Group
     keep: Callable[[NewFold], Checkpoints]
+    reading: Reading
     zero_first: ZeroFirst = "all"
     before_release: Callable[[Callable[[], Awaitable[None]]], None] = lambda _: None
     """Is told what to do before partitions are given up."""
@@ -85,8 +89,9 @@ async def run_kafka(
     rate: Callable[[], float] = lambda: 1.0,
     accept_loss: bool = False,
     companions: tuple[Companion, ...] = (),
+    read: Reader | None = None,
 ) -> None:
-    """Read the configured topic until SIGTERM or SIGINT.
+    """Read the configured topic until SIGTERM or SIGINT; with ``read``, reload at SIGHUP.
 
     Args:
         settings: the configuration.
@@ -94,6 +99,7 @@ async def run_kafka(
         rate: how fast that clock runs.
         accept_loss: go on without a state that should be there.
         companions: run beside it.
+        read: reads and checks the configuration anew; None: there is no reloading.
 
     Raises:
         FirstreplyError: what ended it, other than a signal.
@@ -102,6 +108,9 @@ async def run_kafka(
     source = KafkaSource(options)
     letters = KafkaDeadLetters(options)
     async with AsyncExitStack() as stack:
+        reading = Reading(lambda: settings, asyncio.Event())
+        if read is not None:
+            reading = Reading(read, stack.enter_context(hangups()))
         stack.push_async_callback(letters.stop)
         await letters.start()
         log = wiring.state_log(settings)
@@ -122,6 +131,7 @@ async def run_kafka(
             group=Group(identity, source.membership, wiring.exchange(settings, identity), rate),
             keep=keep,
             before_release=source.before_release,
+            reading=reading,
         )
         await _serve(settings, surroundings, companions)
 
@@ -141,6 +151,7 @@ async def run_simulated(
         clock=source,
         group=group,
         keep=lambda make: MemoryKeeper(source, make),
+        reading=Reading(lambda: settings, asyncio.Event()),
         zero_first="new",
     )
     await _serve(settings, surroundings, companions)
@@ -151,10 +162,12 @@ async def _serve(
 ) -> None:
     source = around.source
     book = policy_book(settings)
-    publisher = Publisher(book, source.topic, zero_first=around.zero_first, seconds=lease_seconds)
+    shown = book.keeping(book)
+    publisher = Publisher(shown, source.topic, zero_first=around.zero_first, seconds=lease_seconds)
     publisher.config_hash(settings_hash(settings))
+    publisher.config_accepted(SystemClock().now())
     board = Board(
-        book,
+        shown,
         publisher,
         wiring.timezone(settings),
         lambda partition: _reads_since(processor, partition),
@@ -170,11 +183,28 @@ async def _serve(
         pace=wiring.pace(settings),
     )
     around.before_release(processor.checkpoint_once)
-    showing = Showing(around.group, processor, board, book, Language(settings.language))
+    showing = Showing(around.group, processor, board, shown, Language(settings.language))
+
+    def follow(after: Settings) -> None:
+        zone = wiring.timezone(after)
+        board.rolling.use_timezone(zone)
+        showing.use_timezone(zone.key)
+        logs.set_level(after.log.level)
+
+    in_force = InForce(settings, book, shown, publisher, processor.health, follow)
     security = wiring.web_security(settings)
     wall = showing.routes if wiring.shows_wall(settings, security) else ClosedWall()
+    reloader = Reloader(in_force, around.reading, SystemClock())
+    route = ReloadRoute(reloader.reload if settings.http.reload else None)
     async with AsyncExitStack() as stack:
-        server = Server(publisher, processor.health, wall, security=security)
+        server = Server(
+            publisher,
+            processor.health,
+            wall,
+            route,
+            security=security,
+            any_host=settings.http.api == "on",
+        )
         stack.push_async_callback(server.stop)
         await server.start(settings.http.host, settings.http.port)
         stack.push_async_callback(source.stop)
@@ -187,8 +217,8 @@ async def _serve(
                 {
                     "loop-lag": _measure_loop_lag(publisher),
                     "wall": showing.show(),
-                    "wall-ids": showing.look_for_ids(),
                     "exchange": around.group.exchange.run(),
+                    "reload": reloader.run(),
                     **{f"companion-{n}": one(running) for n, one in enumerate(companions)},
                 },
             )

@@ -15,9 +15,19 @@ from typing import Annotated, Final
 
 import typer
 
-from firstreply import __version__, cli_beside, cli_dlq, cli_state
-from firstreply.commands import ConfigOption, Format, errors, print_json, settings_of
+from firstreply import __version__, cli_beside, cli_dlq, cli_setup, cli_state
+from firstreply.commands import (
+    CaFileOption,
+    CertOption,
+    ConfigOption,
+    Format,
+    KeyOption,
+    errors,
+    print_json,
+    settings_of,
+)
 from firstreply.domain.errors import ConfigurationError
+from firstreply.hangups import hangups_held
 from firstreply.words import Language
 
 _logger = logging.getLogger("firstreply")
@@ -30,6 +40,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cli_setup.app)
 app.add_typer(cli_beside.app)
 app.add_typer(cli_state.app)
 app.add_typer(cli_dlq.app)
@@ -86,8 +97,11 @@ def run(
         ),
     ] = False,
 ) -> None:
-    """Read contact events from Kafka and serve metrics, until Ctrl-C or SIGTERM."""
-    with errors() as ending:
+    """Read contact events from Kafka and serve metrics, until Ctrl-C or SIGTERM.
+
+    SIGHUP has the configuration read again.
+    """
+    with hangups_held(), errors() as ending:
         from firstreply import collector, logs
         from firstreply.app import run_kafka
         from firstreply.restore_bar import RestoreBar
@@ -101,7 +115,13 @@ def run(
             _logger.warning("state_kept_in_memory", extra={"meaning": _STATE_IN_MEMORY})
         collector.look_once()
         companions = () if ending.is_logged else (RestoreBar().show,)
-        asyncio.run(run_kafka(settings, accept_loss=accept_loss, companions=companions))
+        running = run_kafka(
+            settings,
+            accept_loss=accept_loss,
+            companions=companions,
+            read=lambda: settings_of(config),
+        )
+        asyncio.run(running)
 
 
 @app.command(
@@ -187,7 +207,7 @@ def replay(
     epilog="Example: firstreply explain T-1001 january.jsonl.gz\n\n"
     "From a running service: firstreply explain T-1001 --url http://127.0.0.1:9464",
 )
-def explain(
+def explain(  # noqa: PLR0913 - each is an option of its own
     contact_id: Annotated[str, typer.Argument(help="Exactly as in the events.")],
     files: Annotated[
         list[str] | None,
@@ -205,33 +225,52 @@ def explain(
     language: Annotated[
         Language | None, typer.Option(help="Of the text. Default: that of the configuration.")
     ] = None,
+    *,
+    ca_file: CaFileOption = None,
+    cert: CertOption = None,
+    key: KeyOption = None,
+    user: Annotated[str | None, typer.Option(help="To log in to a service with.")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the password of --user.")
+    ] = None,
 ) -> None:
     """Explain one contact: its start, the opening hours used up, deadlines, outcome and events.
 
     Exits 1 if the contact is not known, or the service does not answer.
     """
     with errors():
+        from firstreply.adapters.visitor import Visitor
         from firstreply.explain_command import Source, print_explanation
 
-        source = Source(tuple(files or ()), url, until)
+        visitor = Visitor(ca_file, cert, key, user, password_file)
+        source = Source(tuple(files or ()), url, until, visitor)
         print_explanation(settings_of(config), contact_id, source, language, output.value)
 
 
 @app.command(
     "check-config",
     short_help="Check a configuration.",
-    epilog="Example: firstreply check-config firstreply.yaml",
+    epilog="Example: firstreply check-config firstreply.yaml\n\n"
+    "Before a reload: firstreply check-config new.yaml --against firstreply.yaml",
 )
 def check_config(
     file: Annotated[Path | None, typer.Argument(help="Default: the built-in settings.")] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file in force: list what changes, and exit 1 if some of it needs a restart."
+        ),
+    ] = None,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
 ) -> None:
     """Check a configuration; exit 1 if it cannot be used."""
+    from firstreply.check_config import Comparison
     from firstreply.config.describe import describe
 
     with errors(configuration=1):
         try:
             settings = settings_of(file)
+            compared = None if against is None else Comparison(settings_of(against), settings)
         except ConfigurationError as error:
             if output is Format.TEXT:
                 raise
@@ -239,11 +278,16 @@ def check_config(
             raise typer.Exit(1) from error
         warnings = settings.warnings()
         if output is Format.JSON:
-            print_json({"valid": True, "warnings": warnings, "configuration": describe(settings)})
-            return
-        for warning in warnings:
-            typer.echo(f"warning: {warning}")
-        typer.echo(f"{file or 'the built-in configuration'} is valid")
+            shown = {"valid": True, "warnings": warnings, "configuration": describe(settings)}
+            print_json(shown | (compared.as_dict() if compared else {}))
+        else:
+            for warning in warnings:
+                typer.echo(f"warning: {warning}")
+            typer.echo(f"{file or 'the built-in configuration'} is valid")
+            for line in compared.as_lines() if compared else ():
+                typer.echo(line)
+        if compared and compared.needs_restart:
+            raise typer.Exit(1)
 
 
 @app.command(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from firstreply.commands import ConfigOption, errors, settings_of
+from firstreply.commands import CertOption, ConfigOption, KeyOption, errors, settings_of
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -27,6 +27,8 @@ def healthcheck(
         typer.Option("--live", help="Ask whether it lives, ready or not: /healthz, not /readyz."),
     ] = False,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the answer.", min=0.1)] = 5.0,
+    cert: CertOption = None,
+    key: KeyOption = None,
 ) -> None:
     """Ask a running service whether it is ready: for containers, which need no curl then.
 
@@ -34,10 +36,12 @@ def healthcheck(
     """
     with errors():
         from firstreply.adapters.health_client import ask_health
+        from firstreply.adapters.visitor import Visitor
         from firstreply.explain_command import own_address
 
         address = url or own_address(settings_of(config))
-        ask_health(address, live=live, timeout_seconds=timeout)
+        visitor = Visitor(cert_file=cert, key_file=key)
+        ask_health(address, visitor, live=live, timeout_seconds=timeout)
 
 
 @app.command(

@@ -10,18 +10,23 @@ from typing import Annotated, TextIO
 
 import typer
 
-from firstreply.commands import ConfigOption, Format, errors, errors_alone, settings_of
+from firstreply.commands import (
+    ConfigOption,
+    Format,
+    FormatOption,
+    command_group,
+    errors,
+    errors_alone,
+    settings_of,
+)
 from firstreply.domain.errors import ConfigurationError
 
-app = typer.Typer(
-    name="dlq",
-    help="Look at the dead letters, the records that were rejected; send them again.",
-    short_help="List, show or replay dead letters.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+app = command_group(
+    "dlq",
+    about="Look at the dead letters, the records that were rejected; send them again.",
+    short="List, show or replay dead letters.",
 )
 
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 ReasonOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -30,7 +35,8 @@ ReasonOption = Annotated[
     ),
 ]
 PartitionOption = Annotated[
-    int | None, typer.Option(min=0, help="From this partition of the input. Default: any.")
+    int | None,
+    typer.Option(min=0, metavar="N", help="From this partition of the input. Default: any."),
 ]
 SinceOption = Annotated[
     str | None,
@@ -53,7 +59,9 @@ def list_(
     partition: PartitionOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    limit: Annotated[int, typer.Option(min=0, help="List at most so many; 0: counts alone.")] = 20,
+    limit: Annotated[
+        int, typer.Option(min=0, metavar="N", help="List at most so many; 0: counts alone.")
+    ] = 20,
     output: FormatOption = Format.TEXT,
 ) -> None:
     """Count the letters by reason and list the newest, the newest last.
@@ -115,10 +123,17 @@ def replay(  # noqa: PLR0913 - its options
     since: SinceOption = None,
     until: UntilOption = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Send at most so many. Default: all.")
+        int | None, typer.Option(min=1, metavar="N", help="Send at most so many. Default: all.")
     ] = None,
     bad_too: Annotated[
         bool, typer.Option("--all", help="Send also what would be rejected or ignored again.")
+    ] = False,
+    also_old: Annotated[
+        bool,
+        typer.Option(
+            "--also-old",
+            help="Send also events older than settle_for (72 h): what was sent before counts anew.",
+        ),
     ] = False,
     to: Annotated[
         str | None,
@@ -137,8 +152,8 @@ def replay(  # noqa: PLR0913 - its options
     """Send the records of letters to the input again: byte for byte, same key, same headers.
 
     Says first what would be sent, and asks on a terminal; elsewhere nothing is sent without --yes.
-    Only what decodes with the present configuration is sent. The letters stay. A record that is
-    sent twice changes nothing while its contact is remembered. Exits 1 if letters are held back.
+    Only what decodes with the present configuration is sent, and nothing so old that it might count
+    twice. The letters stay. Exits 1 if letters are held back.
     """
     with errors(), errors_alone():
         from firstreply.dlq_commands.replaying import Wish
@@ -153,7 +168,7 @@ def replay(  # noqa: PLR0913 - its options
             msg = "--dry-run and --yes exclude each other: give one of them"
             raise ConfigurationError(msg)
         wanted = filter_of(reason or (), partition, since, until)
-        wish = Wish(wanted, all=bad_too, any_topic=to is not None, limit=limit)
+        wish = Wish(wanted, all=bad_too, also_old=also_old, any_topic=to is not None, limit=limit)
         settings = settings_of(config)
         plan = asyncio.run(plan_replay(settings, wish, to))
         is_text = output is Format.TEXT

@@ -9,17 +9,22 @@ from typing import Annotated
 
 import typer
 
-from firstreply.commands import ConfigOption, Format, errors, errors_alone, settings_of
-
-app = typer.Typer(
-    name="state",
-    help="Look at the state of a consumer group, check it, mend it.",
-    short_help="Inspect, verify, rebuild or adopt the state of a group.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+from firstreply.commands import (
+    ConfigOption,
+    Format,
+    FormatOption,
+    command_group,
+    errors,
+    errors_alone,
+    settings_of,
 )
 
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+app = command_group(
+    "state",
+    about="Look at the state of a consumer group, check it, mend it.",
+    short="Inspect, verify, rebuild or adopt the state of a group.",
+)
+
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")
 ]
@@ -33,7 +38,7 @@ def inspect(
     config: ConfigOption = None,
     *,
     partition: Annotated[
-        int | None, typer.Option(min=0, help="Of this partition alone. Default: all.")
+        int | None, typer.Option(min=0, metavar="N", help="Of this partition alone. Default: all.")
     ] = None,
     output: FormatOption = Format.TEXT,
 ) -> None:
@@ -91,7 +96,11 @@ def rebuild(
     ] = None,
     partition: Annotated[
         list[int] | None,
-        typer.Option(min=0, help="Look only at this partition. May be given again. Default: all."),
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Look only at this partition. May be given again. Default: all.",
+        ),
     ] = None,
     good_too: Annotated[
         bool, typer.Option("--all", help="Replace also a state that can be gone on from.")

@@ -33,12 +33,31 @@ ConfigOption = Annotated[
     ),
 ]
 
+CaFileOption = Annotated[
+    Path | None,
+    typer.Option(help="PEM file of whom to trust as a service. Default: the system's."),
+]
+CertOption = Annotated[
+    Path | None, typer.Option(help="PEM file of a certificate, for a service that asks for one.")
+]
+KeyOption = Annotated[Path | None, typer.Option(help="PEM file of its key, if in another file.")]
+
 
 class Format(StrEnum):
     """Output formats of the checks."""
 
     TEXT = "text"
     JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+
+
+def command_group(name: str, *, short: str, about: str) -> typer.Typer:
+    """Make a command that has commands of its own."""
+    return typer.Typer(
+        name=name, help=about, short_help=short, no_args_is_help=True, rich_markup_mode=None
+    )
 
 
 def print_json(found: dict[str, object]) -> None:

@@ -13,6 +13,8 @@ import msgspec
 from firstreply import wiring
 from firstreply.adapters.explanation_client import fetch_explanation
 from firstreply.adapters.files import read_records
+from firstreply.adapters.visitor import Visitor
+from firstreply.config.web_file import read_web_file
 from firstreply.domain.errors import ConfigurationError, FatalError
 from firstreply.explanation import Explanation, render
 from firstreply.explanation_replay import MOST_CONTACTS, Reading, explain_records
@@ -31,6 +33,8 @@ class Source(msgspec.Struct, frozen=True):
     files: Sequence[str] = ()
     url: str | None = None
     until: str = "end"
+    visitor: Visitor = Visitor()
+    """Who asks a service."""
 
 
 def print_explanation(
@@ -94,7 +98,7 @@ def _from_service(url: str, contact_id: str, source: Source) -> bytes:
     if source.until != "end":
         msg = "--until goes with files; a service explains what is so now"
         raise ConfigurationError(msg)
-    return fetch_explanation(url, contact_id)
+    return fetch_explanation(url, contact_id, source.visitor)
 
 
 def _read(body: bytes, url: str) -> Explanation:
@@ -109,10 +113,15 @@ def _read(body: bytes, url: str) -> Explanation:
 
 
 def own_address(settings: Settings) -> str:
-    """Return where a service with these settings listens, as seen from its own machine."""
-    host, port = settings.http.host, settings.http.port
+    """Return where a service with these settings listens, as seen from its own machine.
+
+    Raises:
+        ConfigurationError: ``http.web_config_file``, which says if it is https, cannot be read.
+    """
+    host, port, web = settings.http.host, settings.http.port, settings.http.web_config_file
     host = _FROM_HERE.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if web is not None and read_web_file(web)[0].tls is not None else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _unknown(reading: Reading, until: str) -> str:

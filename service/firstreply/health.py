@@ -60,6 +60,8 @@ class Health:
         self._furthest: dict[int, float] = {}
         """Unbegun partition to the greatest share of its state that was ever restored."""
         self._older: dict[int, str] = {}
+        self.configuration_doubt: str | None = None
+        """Why the configuration that was read last is not in force; None if it is."""
         self._undurable: dict[int, tuple[float, str]] = {}
         """Partition to since when, and why, nothing could be made durable."""
         self._rebalancing_since: float | None = None
@@ -89,7 +91,8 @@ class Health:
     @property
     def warnings(self) -> list[str]:
         """What a person must know although the figures of now are right; empty if nothing."""
-        return [
+        doubt = [] if self.configuration_doubt is None else [self.configuration_doubt]
+        return doubt + [
             f"partition {number}: {why}; it went on from an older state, and what lay between was "
             "counted again: firstreply state verify tells more"
             for number, why in sorted(self._older.items())

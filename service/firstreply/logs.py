@@ -16,7 +16,13 @@ def set_up(log_format: Literal["plain", "json"], level: str) -> None:
     """Configure the root logger of this process. Called once, by a command."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else PlainFormatter())
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.basicConfig(handlers=[handler], force=True)
+    set_level(level)
+
+
+def set_level(level: str) -> None:
+    """Change the least severe level that is written."""
+    logging.getLogger().setLevel(level.upper())
     # Its INFO lines repeat ours.
     logging.getLogger("aiokafka").setLevel(max(logging.WARNING, logging.getLogger().level))
 

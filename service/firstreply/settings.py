@@ -3,7 +3,8 @@
 Text from the file and the environment goes in through ``config.load.load_settings``, which finds
 the place of every mistake; a ``Settings`` comes out, complete with the built-in channels and bands.
 ``policies`` turns it into what the domain works with. The docstring under each field is its entry
-in the configuration reference: meaning, unit, why this default.
+in the configuration reference: meaning, unit, why this default; its annotation says whether a
+reload changes it (``config.applies``).
 
 Plain pydantic, not pydantic-settings. The file needs its own reader anyway, because that package's
 YAML source accepts a missing file and duplicate keys; and its environment source reads
@@ -17,6 +18,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from firstreply.config.applies import Reloadable, RestartOnly
 from firstreply.config.builtin import BANDS, EXCLUDED_REASONS, with_builtin_channels
 from firstreply.config.calendar_settings import CalendarSettings
 from firstreply.config.field_types import (
@@ -62,34 +64,36 @@ class PromiseSettings(Group):
 class ChannelSettings(Group):
     """One channel that customers use."""
 
-    aliases: tuple[Name, ...] = ()
+    aliases: Reloadable[tuple[Name, ...]] = ()
     """Other names of it in events, any case. They join the built-in ones."""
 
-    voice: bool = False
+    voice: Reloadable[bool] = False
     """Whether it is live: the first response is the moment an agent is connected, and
     `short_abandon` applies. Built-in: phone and video."""
 
-    calendar: Name | None = None
+    calendar: Reloadable[Name | None] = None
     """Its opening hours: a name from `calendars`. Default: always open."""
 
-    bands: Annotated[dict[BandName, BandSettings], OptionalMapping] = Field(default_factory=dict)
+    bands: RestartOnly[Annotated[dict[BandName, BandSettings], OptionalMapping]] = Field(
+        default_factory=dict
+    )
     """Bands of this channel alone: each overrides the one of the same limit in `bands` or joins
     them, with weight 0 unless given."""
 
-    promise: PromiseSettings | None = None
+    promise: Reloadable[PromiseSettings | None] = None
     """Without one the channel is measured, and only alerts about volume can fire."""
 
-    queues: tuple[Name, ...] = ()
+    queues: Reloadable[tuple[Name, ...]] = ()
     """Teams or brands that answer it, as named in events; any other counts as `other`."""
 
-    short_abandon: Duration | None = None
+    short_abandon: Reloadable[Duration | None] = None
     """An abandonment sooner than this after the start excludes the contact. Default: the top-level
     `short_abandon` on voice channels, else 0s."""
 
-    clock_start: ClockStart = ClockStart.OPENED
+    clock_start: Reloadable[ClockStart] = ClockStart.OPENED
     """`opened`, or `queued` to leave a menu or a bot in front of the queue out of the latency."""
 
-    abandoned: Literal["counted", "ignored"] = "counted"
+    abandoned: Reloadable[Literal["counted", "ignored"]] = "counted"
     """Whether a contact the customer gave up counts against the promise."""
 
 
@@ -141,6 +145,10 @@ class HttpSettings(Group):
     """Whether `/wall` and `/api` are served. `auto`: on a loopback `host`, and elsewhere only if
     `web_config_file` asks for passwords or client certificates. The other paths always are."""
 
+    reload: bool = False
+    """Whether `POST /-/reload` has the configuration read again, as SIGHUP does in any case. Off,
+    because whoever reaches the port could; where passwords are asked for, it needs one."""
+
     contact_link: ContactLink | None = None
     """Where a contact is opened in the help desk, with `{contact_id}` in place of its id:
     `https://crm.example/{contact_id}`. Needs `contact_ids`; without one the wall links nowhere."""
@@ -152,17 +160,17 @@ class LogSettings(Group):
     format: Literal["plain", "json"] = "plain"
     """`plain` for people, `json` for collectors."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    level: Reloadable[Literal["debug", "info", "warning", "error"]] = "info"
     """The least severe that is written."""
 
 
 class Settings(Group):
     """All settings. Built by ``config.load.load_settings``, which also checks what spans groups."""
 
-    kafka: Kafka = Field(default_factory=Kafka)
+    kafka: RestartOnly[Kafka] = Field(default_factory=Kafka)
     """The connection to Kafka."""
 
-    bands: dict[BandName, BandSettings] = Field(
+    bands: RestartOnly[dict[BandName, BandSettings]] = Field(
         default=BANDS,
         validate_default=True,
         min_length=1,
@@ -170,61 +178,63 @@ class Settings(Group):
     """The expectation bands of every channel, by limit as it is to appear in the `band` label. The
     default four and their weights are the shares of customers found by a survey of May 2012."""
 
-    channels: dict[Name, ChannelSettings] = Field(default_factory=dict, validate_default=True)
+    channels: Reloadable[dict[Name, ChannelSettings]] = Field(
+        default_factory=dict, validate_default=True
+    )
     """Channels by name. They join and override the built-in ones; what events name otherwise counts
     as `other`, which always exists."""
 
-    channels_only: bool = False
+    channels_only: Reloadable[bool] = False
     """Whether to start from an empty list instead of the built-in channels."""
 
-    calendars: Annotated[dict[Name, CalendarSettings], OptionalMapping] = Field(
+    calendars: Reloadable[Annotated[dict[Name, CalendarSettings], OptionalMapping]] = Field(
         default_factory=dict
     )
     """Opening hours by name, for the `calendar` of channels."""
 
-    excluded_reasons: tuple[Name, ...] = EXCLUDED_REASONS
+    excluded_reasons: Reloadable[tuple[Name, ...]] = EXCLUDED_REASONS
     """Reasons of closing that exclude a contact in every band, unless a human answered it."""
 
-    give_up_after: DurationOrNever = Field(default="30d", validate_default=True)
+    give_up_after: Reloadable[DurationOrNever] = Field(default="30d", validate_default=True)
     """An unanswered contact this old is given up and its undecided bands are missed; or `never`.
     30 days is longer than any band and bounds memory."""
 
-    settle_for: DurationOrNever = Field(default="72h", validate_default=True)
+    settle_for: Reloadable[DurationOrNever] = Field(default="72h", validate_default=True)
     """How long a settled, silent contact is kept, so that late events can correct it; or `never`.
     72 hours outlasts a weekend's outage."""
 
-    short_abandon: Duration = Field(default="5s", validate_default=True)
+    short_abandon: Reloadable[Duration] = Field(default="5s", validate_default=True)
     """On voice channels, an abandonment sooner than this after the start excludes the contact: a
     misdial. 0s: every abandoned contact counts."""
 
-    clock_skew: Duration = Field(default="2s", validate_default=True)
+    clock_skew: Reloadable[Duration] = Field(default="2s", validate_default=True)
     """A response at most this much before its contact's start counts as latency 0: two systems'
     clocks are seldom nearer."""
 
-    grace: Duration = Field(default="5s", validate_default=True)
+    grace: RestartOnly[Duration] = Field(default="5s", validate_default=True)
     """How long after a deadline a miss is counted, so that a response on its way counts as met."""
 
-    checkpoint_interval: PositiveDuration = Field(default="1s", validate_default=True)
+    checkpoint_interval: RestartOnly[PositiveDuration] = Field(default="1s", validate_default=True)
     """How often figures are made durable and published."""
 
-    proof_interval: PositiveDuration = Field(default="1s", validate_default=True)
+    proof_interval: RestartOnly[PositiveDuration] = Field(default="1s", validate_default=True)
     """How often the service asks Kafka whether it has read everything, so that silence counts as
     time passing."""
 
-    proof_skew: Duration = Field(default="1s", validate_default=True)
+    proof_skew: RestartOnly[Duration] = Field(default="1s", validate_default=True)
     """What such a proof takes off the clock: more than the brokers' clock skew plus replication
     delay."""
 
-    limits: LimitSettings = LimitSettings()
+    limits: RestartOnly[LimitSettings] = LimitSettings()
     """What is too much."""
 
-    http: HttpSettings = HttpSettings()
+    http: RestartOnly[HttpSettings] = HttpSettings()
     """Where metrics are served."""
 
-    log: LogSettings = LogSettings()
+    log: RestartOnly[LogSettings] = LogSettings()
     """What is logged."""
 
-    language: Literal["en", "fr"] = "en"
+    language: RestartOnly[Literal["en", "fr"]] = "en"
     """Of what people read: the terminal table, the wall, messages."""
 
     @model_validator(mode="before")

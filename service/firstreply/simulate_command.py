@@ -11,7 +11,7 @@ It may be ended by any signal: what was not written yet has not happened.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Final
 
 import msgspec
@@ -38,9 +38,16 @@ class Simulation(msgspec.Struct, frozen=True):
     """1 is about 7,000 contacts a day."""
 
 
-def midnight() -> datetime:
-    """Return the beginning of this day, by the clock and time zone of this machine."""
-    return datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+def midnight(day: date | None = None) -> datetime:
+    """Return the beginning of a day, by the clock and time zone of this machine.
+
+    The same at every hour of the day, also of one on which the clocks change.
+
+    Args:
+        day: None: this one.
+    """
+    day = day or datetime.now().astimezone().date()
+    return datetime.combine(day, time.min).astimezone()
 
 
 async def run_simulation(

@@ -13,6 +13,7 @@ from firstreply.adapters.codec import Decoder
 from firstreply.adapters.kafka.options import KafkaOptions
 from firstreply.adapters.kafka.state_log import KafkaStateLog, StateTopic
 from firstreply.adapters.kafka.status_topic import KafkaStatusTopic
+from firstreply.adapters.kafka.tokens import OauthClient, TokenProvider
 from firstreply.adapters.loopback import is_loopback
 from firstreply.adapters.web_security import WebSecurity
 from firstreply.domain.bands import PolicyBook
@@ -45,6 +46,7 @@ def kafka_options(settings: Settings) -> KafkaOptions:
         sasl_username=kafka.sasl_username,
         sasl_password=None if password is None else password.get_secret_value(),
         sasl_password_file=_text(kafka.sasl_password_file),
+        tokens=_tokens(settings),
         session_timeout=kafka.session_timeout,
         heartbeat_interval=kafka.heartbeat_interval,
         rebalance_timeout=kafka.rebalance_timeout,
@@ -52,6 +54,24 @@ def kafka_options(settings: Settings) -> KafkaOptions:
         fetch_max_wait=kafka.fetch_max_wait,
         max_records=kafka.max_records,
         isolation_level=kafka.isolation_level,
+    )
+
+
+def _tokens(settings: Settings) -> TokenProvider | None:
+    """Return what fetches tokens, where the brokers want them."""
+    kafka = settings.kafka
+    url = kafka.sasl_oauthbearer_token_endpoint_url
+    client, secret = kafka.sasl_oauthbearer_client_id, kafka.sasl_oauthbearer_client_secret_file
+    if kafka.sasl_mechanism != "OAUTHBEARER" or url is None or client is None or secret is None:
+        return None
+    return TokenProvider(
+        OauthClient(
+            token_endpoint_url=url,
+            client_id=client,
+            client_secret_file=secret,
+            scope=kafka.sasl_oauthbearer_scope,
+            cafile=kafka.sasl_oauthbearer_cafile,
+        )
     )
 
 
@@ -109,16 +129,21 @@ def new_fold(settings: Settings, book: PolicyBook) -> Callable[[int, int], Parti
 
 def state_log(settings: Settings) -> KafkaStateLog | None:
     """Return the state log, where one is configured."""
+    topic = state_topic(settings)
+    return None if topic is None else KafkaStateLog(kafka_options(settings), topic)
+
+
+def state_topic(settings: Settings) -> StateTopic | None:
+    """Return how the state topic is to be, where one is configured."""
     kafka = settings.kafka
     if kafka.state_topic is None:
         return None
-    topic = StateTopic(
+    return StateTopic(
         kafka.state_topic,
         kafka.state_retention,
         kafka.state_replicas,
         longest_wait=settings.give_up_after,
     )
-    return KafkaStateLog(kafka_options(settings), topic)
 
 
 def keeper(

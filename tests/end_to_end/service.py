@@ -87,6 +87,10 @@ class Service:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await self._process.wait()
 
+    def hang_up(self) -> None:
+        """Send SIGHUP."""
+        self._process.send_signal(signal.SIGHUP)
+
     def terminate(self) -> None:
         """Send SIGTERM."""
         if self._process.returncode is None:

@@ -21,15 +21,20 @@ def make_authority(folder: Path, name: str = "ca") -> Path:
     return certificate
 
 
-def sign(authority: Path, name: str) -> tuple[Path, Path]:
+def sign(
+    authority: Path,
+    name: str,
+    subject: str = SUBJECT,
+    names: str = "DNS:localhost,IP:127.0.0.1",
+) -> tuple[Path, Path]:
     """Make NAME.pem and NAME.key beside the authority; return both."""
     folder = authority.parent
     certificate, key, extra = (folder / f"{name}.{end}" for end in ("pem", "key", "ext"))
-    extra.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    extra.write_text(f"subjectAltName={names}\n")
     request = folder / f"{name}.csr"
     openssl(
         *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-        *("-keyout", key, "-out", request, "-subj", SUBJECT),
+        *("-keyout", key, "-out", request, "-subj", subject),
     )
     openssl(
         *(

@@ -1,7 +1,7 @@
 """A group, its input and its state log in memory, for the commands that look at them."""
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -30,12 +30,21 @@ class FakeLog:
         self.topic = topic
         self.records: defaultdict[int, list[Written]] = defaultdict(list)
         self.ends: defaultdict[int, int] = defaultdict(int)
+        self.repeats = False
+        """Whether what is written is there twice, as after an answer that was lost."""
+        self.came_between: list[bytes] = []
+        """What somebody else appends just before the next append."""
 
     async def append(self, partition: int, values: Sequence[bytes]) -> Sequence[int]:
+        if self.repeats:
+            values = [*values, *values]
+        others, self.came_between = self.came_between, []
+        if others:
+            await self.append(partition, others)
         began = self.ends[partition]
         self.ends[partition] += len(values)
         self.records[partition] += [Written(began + n, value) for n, value in enumerate(values)]
-        return range(began, self.ends[partition])
+        return range(began, self.ends[partition])[len(values) // 2 if self.repeats else 0 :]
 
     async def bounds(self, partition: int) -> tuple[int, int]:
         held = self.records[partition]
@@ -63,7 +72,7 @@ class FakeLog:
 
 
 class FakeGroup:
-    """A topic and a group; somebody may come between two questions."""
+    """A topic and a group; somebody may come between two questions, and offsets may be missing."""
 
     topic = TOPIC
 
@@ -75,11 +84,15 @@ class FakeGroup:
         self.commits: dict[int, Committed] = {}
         self.running: list[int] = []
         """How many members there are at the next questions; then none."""
+        self.before_members: list[Callable[[], Awaitable[None]]] = []
+        """What happens before the next questions."""
         self.refuses = False
         self.read_from: list[int] = []
         self.before_commit: Callable[[], None] = lambda: None
 
     async def members(self) -> Members:
+        if self.before_members:
+            await self.before_members.pop(0)()
         count = self.running.pop(0) if self.running else 0
         return Members("Stable" if count else "Empty", count)
 
@@ -87,30 +100,43 @@ class FakeGroup:
         return self.commits.get(partition)
 
     async def bounds(self, partition: int) -> tuple[int, int]:
-        return self.first, len(self.logs[partition])
+        log = self.logs[partition]
+        return self.first, log[-1].offset + 1 if log else 0
 
     async def at_time(self, partition: int, instant: int) -> int | None:
-        for one in self.logs[partition][self.first :]:
+        for one in self._held(partition, self.first):
             if one.timestamp is not None and one.timestamp >= instant // 1000:
                 return one.offset
         return None
 
     async def record(self, partition: int, offset: int) -> Record | None:
-        log = self.logs[partition]
-        return log[offset] if self.first <= offset < len(log) else None
+        found = self._held(partition, max(offset, self.first), offset + 1)
+        return found[0] if found else None
+
+    async def next_record(self, partition: int, offset: int, end: int) -> Record | None:
+        found = self._held(partition, max(offset, self.first), end)
+        return found[0] if found else None
 
     async def read(
         self, partition: int, first: int, end: int
     ) -> AsyncGenerator[Sequence[Record], None]:
         self.read_from.append(first)
-        for start in range(first, end, 2):
-            yield self.logs[partition][start : min(start + 2, end)]
+        found = self._held(partition, first, end)
+        for start in range(0, len(found), 2):
+            yield found[start : start + 2]
 
     async def commit(self, partition: int, offset: int, note: str) -> bool:
         self.before_commit()
         if not self.refuses:
             self.commits[partition] = Committed(offset, note)
         return not self.refuses
+
+    def _held(self, partition: int, first: int, end: int | None = None) -> Sequence[Record]:
+        return [
+            one
+            for one in self.logs[partition]
+            if first <= one.offset and (end is None or one.offset < end)
+        ]
 
 
 def place_of(*logs: Sequence[Record], name: str = "firstreply") -> tuple[Place, FakeGroup, FakeLog]:

@@ -5,21 +5,23 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+from typer.testing import Result
 
 from firstreply import __version__
 from firstreply.domain.errors import FatalError
+from firstreply.settings import Settings
 from tests.shared import ROOT
 from tests.unit.commands import CONFIGS, invoke
 from tests.unit.fakes import NO_JSON, OF_ANOTHER, event, opened
 
 COMMANDS: Final = (
     *("run", "demo", "replay", "explain", "check-config", "check-event"),
-    *("healthcheck", "simulate", "dashboards"),
+    *("healthcheck", "simulate", "dashboards", "init", "doctor"),
 )
 GROUPS: Final = ("dlq", "state")
 INVALID: Final = sorted(path.name for path in CONFIGS.glob("invalid_*.yaml"))
@@ -169,6 +171,70 @@ def test_a_warning_is_shown_and_exits_0(tmp_path: Path) -> None:
     assert result.stdout.startswith("warning: ")
 
 
+def compared(folder: Path, before: str, after: str, *options: str) -> Result:
+    (folder / "old.yaml").write_text(before)
+    (folder / "new.yaml").write_text(after)
+    old, new = str(folder / "old.yaml"), str(folder / "new.yaml")
+    return invoke("check-config", new, "--against", old, *options)
+
+
+def test_a_change_that_a_reload_puts_in_force_exits_0_and_is_listed(tmp_path: Path) -> None:
+    result = compared(tmp_path, "", "settle_for: 48h")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[1:] == [
+        "settle_for: 72h -> 48h",
+        "a reload puts it in force",
+    ]
+
+
+def test_a_change_that_needs_a_restart_exits_1_and_is_named(tmp_path: Path) -> None:
+    result = compared(tmp_path, "", "settle_for: 48h\ngrace: 1s")
+
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[1:] == [
+        "settle_for: 72h -> 48h",
+        "grace: 5s -> 1s",
+        "a reload would be refused:",
+        "  grace: 5s -> 1s; restart to apply it",
+    ]
+
+
+def test_a_calendar_that_needs_another_bucket_is_named_as_a_reload_would(tmp_path: Path) -> None:
+    rest = "bands: {77m: {clock: business}}\ncalendars: {o: {timezone: UTC, weekly: {mon: ["
+    rest += "'09:00-17:00']}}}\n"
+
+    result = compared(tmp_path, rest, rest + "channels: {chat: {calendar: o}}")
+
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1].startswith("  channels.chat.calendar: puts the band 77m")
+
+
+def test_no_change_is_told_as_such(tmp_path: Path) -> None:
+    result = compared(tmp_path, "grace: 5s", "")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[1:] == ["nothing changes"]
+
+
+def test_the_changes_are_told_as_json_too(tmp_path: Path) -> None:
+    result = compared(tmp_path, "", "grace: 1s", "--format", "json")
+
+    told = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert told["changes"] == [
+        {"key": "grace", "before": "5s", "after": "1s", "applies": "restart"}
+    ]
+    assert told["needs_restart"] == ["grace: 5s -> 1s; restart to apply it"]
+
+
+def test_a_mistake_in_the_file_in_force_is_told_as_one(tmp_path: Path) -> None:
+    result = compared(tmp_path, "graze: 1s", "")
+
+    assert result.exit_code == 1
+    assert "old.yaml:1:1: graze" in result.stderr
+
+
 # check-event
 
 
@@ -310,7 +376,9 @@ def test_a_demo_that_cannot_be_played_exits_2(option: str, value: str) -> None:
     assert result.stdout == ""
 
 
-async def refused(_: object, *, accept_loss: bool, companions: tuple[object, ...]) -> None:
+async def refused(
+    _: object, *, accept_loss: bool, companions: tuple[object, ...], **_others: object
+) -> None:
     assert not accept_loss
     assert all(map(callable, companions))
     msg = "the broker said\n no"
@@ -359,10 +427,32 @@ def test_a_run_that_keeps_its_state_in_kafka_has_nothing_to_warn_of() -> None:
     assert result.stderr.splitlines() == ["the broker said", " no"]
 
 
+def test_a_run_reads_its_file_and_its_environment_again_when_it_is_told_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "firstreply.yaml"
+    path.write_text("grace: 1s")
+    again: list[Settings] = []
+
+    async def run_kafka(settings: Settings, *, read: Callable[[], Settings], **_: object) -> None:
+        again.append(settings)
+        path.write_text("grace: 2s")
+        again.append(read())
+
+    monkeypatch.setattr("firstreply.app.run_kafka", run_kafka)
+
+    invoke("run", "--config", str(path), FIRSTREPLY_LANGUAGE="fr")
+
+    assert [one.grace.total_seconds() for one in again] == [1, 2]
+    assert [one.language for one in again] == ["fr", "fr"]
+
+
 def test_a_loss_is_accepted_only_when_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     accepted: list[tuple[bool, int]] = []
 
-    async def run_kafka(_: object, *, accept_loss: bool, companions: tuple[object, ...]) -> None:
+    async def run_kafka(
+        _: object, *, accept_loss: bool, companions: tuple[object, ...], **_others: object
+    ) -> None:
         accepted.append((accept_loss, len(companions)))
 
     monkeypatch.setattr("firstreply.app.run_kafka", run_kafka)

@@ -1,14 +1,18 @@
 """What people type after ``firstreply dlq``: help, exit codes, and that nothing goes unasked."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
+from firstreply.adapters.kafka.letter import Letter
+from firstreply.config.load import load_settings
 from firstreply.dlq_commands import run
+from firstreply.dlq_commands.replaying import Wish
 from tests.unit.commands import invoke
 from tests.unit.fakes import NO_JSON, opened
-from tests.unit.letters import FakeBox, letter
+from tests.unit.letters import NOON, FakeBox, letter
 
 Holding = Callable[..., FakeBox]
 
@@ -28,6 +32,7 @@ def holding(monkeypatch: pytest.MonkeyPatch) -> Holding:
     def hold(*values: bytes) -> FakeBox:
         box = OpenedBox(*(letter(number, value=value) for number, value in enumerate(values)))
         monkeypatch.setattr(run, "KafkaLetterBox", lambda *_: box)
+        monkeypatch.setattr(run, "_milliseconds", lambda: NOON)
         return box
 
     return hold
@@ -185,3 +190,45 @@ def test_dry_run_and_yes_exclude_each_other(holding: Holding) -> None:
     result = invoke("dlq", "replay", "--yes", "--dry-run")
 
     assert (result.exit_code, box.sent) == (2, [])
+
+
+def test_an_event_older_than_settle_for_is_sent_only_when_that_is_said(holding: Holding) -> None:
+    box = holding(opened(-70 * 3600))  # 73 h before it is noon
+
+    held = invoke("dlq", "replay", "--yes")
+    sent = invoke("dlq", "replay", "--yes", "--also-old")
+
+    assert (held.exit_code, "older than settle_for" in held.stdout) == (1, True)
+    assert (sent.exit_code, len(box.sent)) == (0, 1)
+
+
+async def test_an_interrupt_tells_how_many_were_sent(
+    holding: Holding, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box = holding(*(opened(contact=f"c{number}") for number in range(5)))
+
+    async def interrupted(letters: Sequence[Letter]) -> None:
+        if box.sent:
+            raise asyncio.CancelledError  # what asyncio makes of Ctrl-C
+        box.sent += letters
+
+    monkeypatch.setattr(box, "send", interrupted)
+    settings = load_settings(None, {})
+    plan = await run.plan_replay(settings, Wish(), None)
+
+    with pytest.raises(asyncio.CancelledError):
+        await run.send_replay(settings, Wish(), None, plan)
+
+    assert "interrupted: at least 2 of 5 letters were sent" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("topic", ["firstreply-state", "firstreply-status"])
+def test_nothing_is_sent_to_where_firstreply_keeps_what_it_knows(
+    holding: Holding, topic: str
+) -> None:
+    box = holding(opened())
+
+    result = invoke("dlq", "replay", "--yes", "--to", topic)
+
+    assert (result.exit_code, f"--to {topic}: firstreply keeps" in result.stderr) == (2, True)
+    assert box.sent == []

@@ -24,6 +24,7 @@ from tests.unit.letters import NOON, FakeBox, letter
 GOOD: Final = opened()
 UNDATED: Final = b'{"type":"contact.opened","contact_id":"c","channel":"chat"}'
 FOREIGN: Final = read_letter(FileRecord(0, b"what another tool wrote"))
+HOURS: Final = 3_600_000_000
 HOSTILE: Final = "\x1b]0;title\x07\x9b31m\u202e\nnext"
 
 
@@ -35,8 +36,16 @@ async def listed(box: FakeBox, wanted: Filter | None = None, limit: int = 20) ->
     return await list_letters(box, wanted or Filter(), limit, lambda _: None)
 
 
-def replaying(box: FakeBox, wish: Wish | None = None, decoder: Decoder | None = None) -> Replaying:
-    return Replaying(box, decoder or Decoder(), wish or Wish(), lambda: NOON)
+def replaying(
+    box: FakeBox,
+    wish: Wish | None = None,
+    decoder: Decoder | None = None,
+    *,
+    settle_for: int | None = None,
+) -> Replaying:
+    return Replaying(
+        box, decoder or Decoder(), wish or Wish(), now=lambda: NOON, settle_for=settle_for
+    )
 
 
 async def planned(box: FakeBox, wish: Wish | None = None, decoder: Decoder | None = None) -> Plan:
@@ -46,6 +55,11 @@ async def planned(box: FakeBox, wish: Wish | None = None, decoder: Decoder | Non
 async def replayed(box: FakeBox, wish: Wish | None = None) -> Plan:
     one = replaying(box, wish)
     return await one.send(await one.plan(lambda _: None), lambda _: None)
+
+
+def told(plan: Plan) -> str:
+    """Return what is printed, on one line."""
+    return " ".join(tables.plan(plan, done=False).split())
 
 
 def held(plan: Plan) -> dict[Held, int]:
@@ -349,6 +363,45 @@ async def test_an_event_without_time_is_not_sent_where_it_would_seem_to_happen_n
 
     assert held(stamped) == {Held.WOULD_BE_NOW: 1}
     assert (kept.to_send, forced.to_send) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("settle_for", "sent"), [(3 * HOURS, 1), (3 * HOURS + 1, 2), (None, 2), (2 * HOURS, 0)]
+)
+async def test_an_event_as_old_as_settle_for_is_held_back_for_it_may_have_counted_already(
+    settle_for: int | None, sent: int
+) -> None:
+    # at 9:00 and a microsecond later, and now it is 12:00
+    box = FakeBox(letter(0, value=opened()), letter(1, value=opened(0.000001, "d")))
+    one = replaying(box, settle_for=settle_for)
+
+    done = await one.send(await one.plan(lambda _: None), lambda _: None)
+
+    assert (done.sent, done.old, held(done).get(Held.OLD, 0)) == (sent, 0, 2 - sent)
+    assert [each.offset for each in box.sent] == [0, 1][2 - sent :]
+
+
+async def test_old_events_are_sent_by_a_word_of_their_own_and_told() -> None:
+    box = FakeBox(letter(0, value=opened()), letter(1, value=NO_JSON))
+
+    all_ = await replaying(box, Wish(all=True), settle_for=HOURS).plan(lambda _: None)
+    old_too = await replaying(box, Wish(also_old=True), settle_for=HOURS).plan(lambda _: None)
+
+    assert held(all_) == {Held.OLD: 1}
+    assert (old_too.to_send, old_too.old, held(old_too)) == (1, 1, {Held.REJECTED: 1})
+    assert "if it was sent before, it would count anew" in told(all_)
+    assert "what of them was sent before counts anew" in told(old_too)
+
+
+async def test_many_causes_are_told_in_sum() -> None:
+    broken = [letter(n, value=b"{" + b" " * n + b"x") for n in range(14)]
+
+    plan = await planned(FakeBox(*broken))
+    text = tables.plan(plan, done=False)
+
+    assert len(plan.held_back) == 14
+    assert text.count("would be rejected again") == 10
+    assert text.endswith("held back, 4 letters for 4 other causes: --format json tells them")
 
 
 async def test_the_record_s_own_timestamp_counts_only_where_the_topic_keeps_it() -> None:

@@ -1,6 +1,7 @@
 """The simulation as a producer: nothing before its time, everything in order, nothing left out."""
 
-from datetime import timedelta
+import time
+from datetime import date, timedelta
 
 import pytest
 
@@ -93,6 +94,23 @@ async def test_a_record_has_the_contact_as_key_and_its_own_time_in_milliseconds(
         Outgoing(key=b"T-1", value=b"0.25", timestamp=START // 1000 + 250),
         Outgoing(key=None, value=b"0.5", timestamp=START // 1000 + 500),
     ]
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [(date(2026, 3, 29), 1), (date(2026, 10, 25), 2), (date(2026, 7, 1), 2)]
+)
+def test_a_day_on_which_the_clocks_change_began_at_its_midnight_whatever_the_hour_is_now(
+    monkeypatch: pytest.MonkeyPatch, day: date, hours: int
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Paris")
+    time.tzset()
+    try:
+        began = midnight(day)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert (began.date(), began.hour, began.utcoffset()) == (day, 0, timedelta(hours=hours))
 
 
 def test_the_day_began_at_midnight_of_a_known_zone() -> None:

@@ -17,6 +17,7 @@ from firstreply.state_commands import tables
 from firstreply.state_commands.adopt import Adopted, Adopting
 from firstreply.state_commands.inspect import Inspection, inspect
 from firstreply.state_commands.ledgers import unbalanced
+from firstreply.state_commands.looking import look
 from firstreply.state_commands.opening import AbsentLog, Place
 from firstreply.state_commands.progress import progress
 from firstreply.state_commands.rebuild import Rebuilding, Wish
@@ -174,14 +175,14 @@ async def test_a_ledger_that_does_not_add_up_is_told_in_full() -> None:
 
 
 async def test_a_state_whose_ledger_does_not_add_up_is_wrong() -> None:
-    place, group, log = await with_state(events(opened(0)))
+    place, _, log = await with_state(events(opened(0)))
     engine = partition_fold(offset=1).engine
     engine.receive(opening(0))
     standing = engine.standing()
     wrong = msgspec.structs.replace(standing, ledger={**standing.ledger, "received": 5})
     tampered = Engine.resume(wrong, engine.store, engine.book, grace=engine.grace)
     before = (await state_of(place)).tip
-    await write_whole(place, 0, tampered, before.last, greatest=before, committed=group.commits[0])
+    await write_whole(place, await look(place, 0, lambda _: None), tampered, before.last)
 
     (found,) = (await judged(place)).partitions
 
@@ -254,6 +255,18 @@ async def test_the_table_fits_80_columns_also_with_large_figures() -> None:
     assert "123456789" in text
     assert "partition 1, lost: no state" in text_lost
     assert group.name in text
+
+
+async def test_tables_that_would_be_empty_are_left_out() -> None:
+    place, _, _ = place_of([], [])
+
+    text = tables.inspection(await inspect(place, [0, 1], lambda: 0, lambda _: None))
+
+    assert text.partition("\n\n")[2].splitlines() == [
+        "part  state log  chain  size  state at  commit  lag",
+        "   0       0..0      -     -         -       -    -",
+        "   1       0..0      -     -         -       -    -",
+    ]
 
 
 async def test_a_state_topic_that_does_not_exist_holds_nothing() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from firstreply.domain.errors import ConfigurationError, FatalError
+from firstreply.domain.errors import ConfigurationError, FatalError, RetryableError
 from firstreply.keeping.reading import read_state
 from firstreply.ports import Committed, Record
 from firstreply.state.assembly import Restored
@@ -38,6 +38,10 @@ async def state_of(place: Place, partition: int = 0) -> Restored:
 
 def ids(restored: Restored) -> set[str]:
     return {contact.contact_id for contact in restored.store}
+
+
+async def nothing() -> None:
+    """Nobody comes."""
 
 
 def created(*values: tuple[float, bytes]) -> list[Record]:
@@ -114,6 +118,29 @@ async def test_a_topic_made_anew_is_begun_at_the_time_given_for_nothing_of_it_wa
     (done,) = await rebuild(place, Wish(at(90)))
 
     assert (done.offset, done.contacts) == (1, 0)
+    assert group.commits[0].offset == 1
+
+
+async def test_a_topic_made_anew_is_known_also_where_its_commits_went_with_the_old_one() -> None:
+    place, _, log = place_of(created((0, opened(0))))
+    await rebuild(place)
+    anew, group, _ = place_of(created((5, opened(5, "x")), (90, opened(90, "y"))))
+
+    (done,) = await rebuild(Place(anew.group, log), Wish(at(90)))
+
+    assert (done.offset, done.contacts) == (1, 0)
+    assert group.commits[0].offset == 1
+
+
+async def test_without_a_commit_the_state_log_says_how_far_events_were_read() -> None:
+    events = created((0, opened(0)), (90, opened(90, "d")))
+    before, _, log = place_of(events[:1])
+    await rebuild(before)
+    place, group, _ = place_of(events)
+
+    (done,) = await rebuild(Place(place.group, log), Wish(at(0), good_too=True))
+
+    assert (done.offset, done.waiting) == (1, 1)
     assert group.commits[0].offset == 1
 
 
@@ -235,6 +262,20 @@ async def test_log_time_stays_before_the_first_event_that_was_not_folded() -> No
     assert (await state_of(place)).tip.log_time == at(900)
 
 
+async def test_a_transaction_marker_before_that_event_does_not_hide_it() -> None:
+    first = record(0, opened(0), appended=0)
+    second = record(3, opened(900, "d"), appended=900)
+    place, group, _ = place_of([first, second])
+    group.commits[0] = Committed(1, "")
+
+    await rebuild(place, now=2 * HOUR)
+
+    restored = await state_of(place)
+    (contact,) = restored.store
+    assert restored.tip.log_time == at(900)
+    assert set(contact.outcomes or {}) == {"10m"}
+
+
 async def test_log_time_is_that_of_the_last_checkpoint_where_its_header_is_left() -> None:
     place, group, _ = place_of(created((0, opened(0))))
     await rebuild(place, now=1000)
@@ -268,6 +309,49 @@ async def test_nothing_is_written_when_a_member_came_meanwhile() -> None:
         await rebuild(place)
 
     assert log.ends[0] == 0
+
+
+async def test_nothing_is_written_over_what_a_service_that_came_and_went_has_written() -> None:
+    place, group, log = place_of(created((0, opened(0)), (90, opened(90, "d"))))
+    group.commits[0] = Committed(1, "")
+
+    async def wrote() -> None:
+        await log.append(0, [b"a checkpoint"])
+
+    async def committed() -> None:
+        group.commits[0] = Committed(2, "")
+
+    for came in (wrote, committed):
+        group.before_members = [nothing, came]
+        with pytest.raises(RetryableError, match=r"partition 0: .* meanwhile; nothing was"):
+            await rebuild(place)
+
+    assert log.ends[0] == 1
+    assert group.commits[0] == Committed(2, "")
+
+
+async def test_a_state_that_was_written_just_after_somebody_else_s_counts_for_nothing() -> None:
+    place, group, log = place_of(created((0, opened(0))))
+    log.came_between = [b"a claim"]
+
+    with pytest.raises(RetryableError, match="somebody else wrote there"):
+        await rebuild(place)
+
+    found = await read_state(log, 0, await log.bounds(0))
+    assert (found.restored, log.ends[0], dict(group.commits)) == (None, 2, {})
+
+
+async def test_a_state_that_was_written_twice_is_not_committed() -> None:
+    place, group, log = place_of(created((0, opened(0))))
+    log.repeats = True
+
+    with pytest.raises(RetryableError, match="Give the command again"):
+        await rebuild(place)
+    log.repeats = False
+    (done,) = await rebuild(place, Wish(at(0), good_too=True))
+
+    assert (done.incarnation, (await state_of(place)).tip.incarnation) == (1, 1)
+    assert group.commits[0] == Committed(1, "v1:2:2:1:0")
 
 
 async def test_a_commit_that_is_refused_is_told() -> None:

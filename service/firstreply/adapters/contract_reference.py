@@ -29,6 +29,8 @@ The machine-readable form is [events.schema.json]({SCHEMA_FILE}) (JSON Schema, d
 `firstreply check-event < event.json` says what an event becomes, or everything that is wrong with
 it.
 
+All topics with their keys, headers and messages: [asyncapi.json](asyncapi.json) (AsyncAPI 3.0).
+
 ## Members
 """
 

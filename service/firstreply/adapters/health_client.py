@@ -13,28 +13,30 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
+from firstreply.adapters.visitor import NoRedirect, Visitor
 from firstreply.domain.errors import ConfigurationError, FatalError, RetryableError
 
 _MOST_BYTES: Final = 1 << 20
 
 
-def ask_health(url: str, *, live: bool, timeout_seconds: float) -> None:
+def ask_health(url: str, visitor: Visitor, *, live: bool, timeout_seconds: float) -> None:
     """Return if the service is ready, or with ``live``, if it lives.
 
     Args:
         url: of the service, such as ``http://127.0.0.1:9464``; http or https.
+        visitor: who asks; only a certificate is shown, no password.
         live: ask whether the process answers at all.
         timeout_seconds: how long to wait for the answer.
 
     Raises:
-        ConfigurationError: no such address.
+        ConfigurationError: no such address, or a certificate that cannot be used.
         FatalError: the service answers, and is not ready; the message says why.
         RetryableError: nobody answers.
     """
     address = f"{_checked(url)}/{'healthz' if live else 'readyz'}"
     request = Request(address)  # noqa: S310 - _checked lets http and https pass, nothing else
     try:
-        with _opener().open(request, timeout=timeout_seconds) as answer:
+        with _opener(visitor).open(request, timeout=timeout_seconds) as answer:
             answer.read(_MOST_BYTES)
     except HTTPError as refused:
         with refused:
@@ -47,11 +49,11 @@ def ask_health(url: str, *, live: bool, timeout_seconds: float) -> None:
         raise RetryableError(msg) from error
 
 
-def _opener() -> OpenerDirector:
-    unverified = ssl.create_default_context()
+def _opener(visitor: Visitor) -> OpenerDirector:
+    unverified = visitor.context()
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE
-    return build_opener(ProxyHandler({}), HTTPSHandler(context=unverified))
+    return build_opener(NoRedirect(), ProxyHandler({}), HTTPSHandler(context=unverified))
 
 
 def _checked(url: str) -> str:

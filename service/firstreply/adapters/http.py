@@ -88,12 +88,16 @@ class Routes(Protocol):
 
 
 def build_app(
-    publisher: Publisher, health: HealthView, *more: Routes, security: WebSecurity
+    publisher: Publisher,
+    health: HealthView,
+    *more: Routes,
+    security: WebSecurity,
+    any_host: bool = False,
 ) -> web.Application:
     """Return the application that ``Server`` serves."""
     pages = _Pages(publisher, health, security)
     app = web.Application(middlewares=[timed])
-    Guard(security).add_to(app)
+    Guard(security, any_host=any_host).add_to(app)
     app.middlewares.append(_errors_as_json)
     app.router.add_get("/", pages.index)
     app.router.add_get("/metrics", pages.metrics)
@@ -114,6 +118,7 @@ class Server:
         health: for ``/readyz``.
         more: further paths.
         security: the web configuration; by default plain HTTP, and no password.
+        any_host: answer on loopback whatever name was asked, as a proxy may pass on.
     """
 
     def __init__(
@@ -122,10 +127,11 @@ class Server:
         health: HealthView,
         *more: Routes,
         security: WebSecurity | None = None,
+        any_host: bool = False,
     ) -> None:
         self._security = security or WebSecurity()
         self._runner = web.AppRunner(
-            build_app(publisher, health, *more, security=self._security),
+            build_app(publisher, health, *more, security=self._security, any_host=any_host),
             shutdown_timeout=_SHUTDOWN_SECONDS,
         )
         self._connections: Connections | None = None

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from firstreply.adapters.loopback import is_address, is_loopback
 from firstreply.adapters.passwords import BusyError
 from firstreply.adapters.web_security import WebSecurity
 
@@ -33,6 +34,11 @@ HEADERS: Final = {
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="firstreply", charset="UTF-8"'}
 
+_ANOTHER_NAME: Final = (
+    "here only localhost and addresses are names of this machine; ask by one of them, or set"
+    " http.api: on behind a proxy (docs/security.md)"
+)
+
 _API_IS_OFF: Final = (
     "the wall and /api are not served here (http.api): beyond this machine give users in"
     " http.web_config_file, or set http.api: on (docs/security.md)"
@@ -46,10 +52,12 @@ class Guard:
 
     Args:
         security: the web configuration.
+        any_host: let any name stand for this machine.
     """
 
-    def __init__(self, security: WebSecurity) -> None:
+    def __init__(self, security: WebSecurity, *, any_host: bool = False) -> None:
         self._security = security
+        self._any_host = any_host
 
     def add_to(self, app: web.Application) -> None:
         """Stand before the pages of an application; its first middleware."""
@@ -67,11 +75,14 @@ class Guard:
             answer = refusal(413, "nothing here takes a body")
             answer.force_close()
             return answer
+        if not self._names_us(request) and request.path not in OPEN_PATHS:
+            return refusal(421, _ANOTHER_NAME)
         passwords = self._security.passwords()
         if passwords is not None:
             try:
                 known = await passwords.fit(
-                    *credentials(request.headers.getall("Authorization", []))
+                    *credentials(request.headers.getall("Authorization", [])),
+                    request.remote or "",
                 )
             except _NoneGivenError:
                 known = False
@@ -82,6 +93,18 @@ class Guard:
                     return refusal(401, "give a user and password", _CHALLENGE)
                 request[ANONYMOUS] = True
         return await handler(request)
+
+    def _names_us(self, request: web.Request) -> bool:
+        """Say whether the name that was asked can only be this machine.
+
+        Where nobody says who he is, "only this machine" is what protects the figures; a page from
+        elsewhere whose name suddenly leads to 127.0.0.1 would read them in a browser of ours (DNS
+        rebinding). No such page can have an address or ``localhost`` for its name.
+        """
+        if self._any_host or self._security.knows_who_asks or not _is_local(request):
+            return True
+        name = host_of(request.host)
+        return is_address(name) or name == "localhost" or name.endswith(".localhost")
 
     async def harden(self, _request: web.Request, response: web.StreamResponse) -> None:
         """Complete the headers of an answer."""
@@ -100,6 +123,19 @@ class ClosedWall:
     async def refuse(self, _request: web.Request) -> web.StreamResponse:
         """Answer why."""
         return refusal(403, _API_IS_OFF)
+
+
+def _is_local(request: web.Request) -> bool:
+    """Say whether the connection came in on a loopback address."""
+    own = None if request.transport is None else request.transport.get_extra_info("sockname")
+    return isinstance(own, tuple) and is_loopback(str(own[0]))
+
+
+def host_of(header: str) -> str:
+    """Return the host of a ``Host`` header, without port and brackets, in lower case."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.partition(":")[0].rstrip(".").lower()
 
 
 class _NoneGivenError(Exception):

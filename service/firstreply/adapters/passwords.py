@@ -14,6 +14,7 @@ import os
 import secrets
 import sys
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -21,6 +22,8 @@ from typing import Final
 import bcrypt
 
 MOST_WAITING: Final = 16
+MOST_WAITING_OF_ONE: Final = 4
+"""Of one peer, so that a guesser leaves room for a scraper whose password is not yet known."""
 MOST_REMEMBERED: Final = 100
 
 _LONGEST: Final = 72
@@ -50,11 +53,17 @@ class Passwords:
         self._nobody = f"$2b${cost}${'.' * 53}".encode()
         self._key = secrets.token_bytes(32)
         self._right: dict[bytes, None] = {}
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
+        """Checks under way or queued, by peer."""
         self._thread = ThreadPoolExecutor(1, "password", initializer=_step_back)
 
-    async def fit(self, user: str, password: str) -> bool:
+    async def fit(self, user: str, password: str, peer: str = "") -> bool:
         """Say whether they belong together.
+
+        Args:
+            user: as given.
+            password: as given.
+            peer: address of who asks.
 
         Raises:
             BusyError: too many checks wait.
@@ -63,15 +72,17 @@ class Passwords:
         mark = self._mark(user, password)
         if mark in self._right:
             return True
-        if self._waiting >= MOST_WAITING:
+        if self._waiting.total() >= MOST_WAITING or self._waiting[peer] >= MOST_WAITING_OF_ONE:
             raise BusyError
-        self._waiting += 1
+        self._waiting[peer] += 1
         try:
             fits = await asyncio.get_running_loop().run_in_executor(
                 self._thread, _fits, password, known or self._nobody
             )
         finally:
-            self._waiting -= 1
+            self._waiting[peer] -= 1
+            if not self._waiting[peer]:
+                del self._waiting[peer]
         if known is None or not fits:
             return False
         while len(self._right) >= MOST_REMEMBERED:

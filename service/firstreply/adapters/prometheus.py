@@ -189,13 +189,19 @@ class Publisher:
         """Set whether the figures can be trusted."""
         self._gauges["firstreply_ready"].set((), int(ready))
 
-    def reload(self, ok: bool) -> None:  # noqa: FBT001 - it is the gauge's value
-        """Set whether the configuration was accepted when it was last read."""
-        self._gauges["firstreply_config_last_reload_successful"].set((), int(ok))
-
     def config_hash(self, digest: str) -> None:
         """Set the hash of the configuration in force."""
         self._gauges["firstreply_config_info"].replace({(digest,): 1})
+
+    def config_accepted(self, at: int) -> None:
+        """Set when the configuration in force was accepted, in microseconds."""
+        self._gauges["firstreply_config_last_reload_successful"].set((), 1)
+        name = "firstreply_config_last_reload_success_timestamp_seconds"
+        self._gauges[name].set((), at / SECOND)
+
+    def config_refused(self) -> None:
+        """Note that the configuration that was read last is not the one in force."""
+        self._gauges["firstreply_config_last_reload_successful"].set((), 0)
 
     async def scrape(self, *, openmetrics: bool = False) -> Scrape:
         """Render what is so now, in slices between which other tasks run."""

@@ -1,10 +1,12 @@
 """Finds what is allowed but looks like a mistake; logged at start and shown by ``check-config``."""
 
+import stat
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
 from firstreply.calendars import country_holidays
+from firstreply.config.kafka_settings import SECRET_FILES
 from firstreply.config.tiers import tier_warnings
 from firstreply.domain.bands import Clock
 from firstreply.durations import canonical, parse_duration
@@ -17,6 +19,7 @@ _OUTAGE: Final = timedelta(days=3)
 def warnings_of(settings: Settings) -> Iterator[str]:
     """Yield sentences that begin with the key they are about."""
     yield from _kafka_warnings(settings)
+    yield from _secret_warnings(settings)
     yield from _calendar_warnings(settings)
     for name in settings.channels:
         yield from _channel_warnings(settings, name)
@@ -38,6 +41,20 @@ def _kafka_warnings(settings: Settings) -> Iterator[str]:
             f"kafka.state_retention: {canonical(kafka.state_retention)} lets the service be down "
             f"for {canonical(downtime)}, three quarters of it; a weekend is {canonical(_OUTAGE)}"
         )
+
+
+def _secret_warnings(settings: Settings) -> Iterator[str]:
+    """Yield the files with secrets that any user of the machine can read."""
+    kafka = settings.kafka
+    files = {f"kafka.{name}": getattr(kafka, name) for name in ("ssl_keyfile", *SECRET_FILES)}
+    files["http.web_config_file"] = settings.http.web_config_file
+    for key, path in files.items():
+        try:
+            readable = path is not None and path.stat().st_mode & stat.S_IROTH
+        except OSError:
+            continue  # an error of its own, told elsewhere
+        if readable:
+            yield f"{key}: every user of this machine can read {path}; chmod o-rwx it"
 
 
 def _calendar_warnings(settings: Settings) -> Iterator[str]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from firstreply.config.file import Path, Problem
-from firstreply.config.kafka_settings import Kafka, read_secret
+from firstreply.config.kafka_settings import SECRET_FILES, Kafka, read_secret
 from firstreply.domain.errors import ConfigurationError
 from firstreply.durations import canonical
 
@@ -22,7 +22,14 @@ SHORTEST_SESSION: Final = timedelta(seconds=6)
 LONGEST_TOPIC: Final = 249
 
 _SSL: Final = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_password_file")
-_SASL: Final = ("sasl_mechanism", "sasl_username", "sasl_password", "sasl_password_file")
+_PASSWORD: Final = ("sasl_username", "sasl_password", "sasl_password_file")
+_OAUTH_NEEDED: Final = (
+    "sasl_oauthbearer_token_endpoint_url",
+    "sasl_oauthbearer_client_id",
+    "sasl_oauthbearer_client_secret_file",
+)
+_OAUTH: Final = (*_OAUTH_NEEDED, "sasl_oauthbearer_scope", "sasl_oauthbearer_cafile")
+_SASL: Final = ("sasl_mechanism", *_PASSWORD, *_OAUTH)
 
 
 def kafka_problems(kafka: Kafka) -> Iterator[Problem]:
@@ -104,6 +111,14 @@ def _login_problems(kafka: Kafka) -> Iterator[Problem]:
         yield _problem("sasl_password_file", "is given beside sasl_password; keep one of them")
     if not _uses(kafka, "SASL"):
         return
+    yield from _other_login_problems(kafka)
+    if kafka.sasl_mechanism == "OAUTHBEARER":
+        for name in _OAUTH_NEEDED:
+            if getattr(kafka, name) is None:
+                message = "is needed with sasl_mechanism OAUTHBEARER; add it"
+                problem = _problem(name, message, "sasl_mechanism")
+                yield problem._replace(points_at=("kafka", "sasl_mechanism"))
+        return
     needed = {
         "sasl_mechanism": kafka.sasl_mechanism,
         "sasl_username": kafka.sasl_username,
@@ -117,21 +132,37 @@ def _login_problems(kafka: Kafka) -> Iterator[Problem]:
             yield problem._replace(points_at=("kafka", "security_protocol"))
 
 
+def _other_login_problems(kafka: Kafka) -> Iterator[Problem]:
+    """Yield what belongs to another mechanism than the one that is set."""
+    if kafka.sasl_mechanism is None:
+        return
+    unused = _PASSWORD if kafka.sasl_mechanism == "OAUTHBEARER" else _OAUTH
+    for name in unused:
+        if getattr(kafka, name) is not None:
+            message = f"is not used with sasl_mechanism {kafka.sasl_mechanism}; remove it"
+            yield _problem(name, message, "sasl_mechanism")
+
+
 def _file_problems(kafka: Kafka) -> Iterator[Problem]:
     if kafka.ssl_keyfile is not None and kafka.ssl_certfile is None:
         yield _problem("ssl_keyfile", "is of no use without ssl_certfile; add it", "ssl_certfile")
-    for name in ("ssl_cafile", "ssl_certfile", "ssl_keyfile"):
+    for name in ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "sasl_oauthbearer_cafile"):
         path = getattr(kafka, name)
-        if path is not None and _uses(kafka, "SSL") and not path.is_file():
+        if path is not None and _uses(kafka, _words(name)) and not path.is_file():
             yield _problem(name, f"there is no file {path}; name one that exists")
-    for name in ("ssl_password_file", "sasl_password_file"):
+    for name in SECRET_FILES:
         path = getattr(kafka, name)
-        if path is None or not _uses(kafka, name.partition("_")[0].upper()):
+        if path is None or not _uses(kafka, _words(name)):
             continue
         try:
             read_secret(path, name)
         except ConfigurationError as error:
             yield _problem(name, str(error).removeprefix(f"{name}: "))
+
+
+def _words(name: str) -> str:
+    """Return the word of ``security_protocol`` that a setting goes with."""
+    return name.partition("_")[0].upper()
 
 
 def _problem(name: str, message: str, *needs: str) -> Problem:

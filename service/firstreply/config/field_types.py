@@ -9,6 +9,7 @@ by ``config_load``.
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +26,9 @@ _SIZE: Final = re.compile(r"([0-9]{1,12})(KiB|MiB|GiB)?")
 _SIZES: Final = {None: 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 CONTACT_ID: Final = "{contact_id}"
 """Stands for the id of a contact in a link."""
+
+_ADDRESS: Final = re.compile(r"[!-~]+")
+_THIS_MACHINE: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _DURATION_SCHEMA: Final = {
     "type": "string",
@@ -100,6 +104,28 @@ def _contact_link(text: str) -> str:
         raise ValueError(msg)
     if text.count(CONTACT_ID) != 1 or re.search(r"[{}]", text.replace(CONTACT_ID, "")):
         msg = f"{said} write {CONTACT_ID} exactly once in it, and no other braces"
+        raise ValueError(msg)
+    return text
+
+
+def _token_url(text: str) -> str:
+    """Check an address that a secret is sent to; the text is not repeated, it may hold one."""
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if (
+        not host
+        or port == 0
+        or "@" in parts.netloc
+        or parts.fragment
+        or not _ADDRESS.fullmatch(text)
+    ):
+        msg = "is no address without user and fragment; write https://HOST/PATH"
+        raise ValueError(msg)
+    if parts.scheme != "https" and (parts.scheme != "http" or host not in _THIS_MACHINE):
+        msg = "would carry a secret in the clear; write https:// (http:// on 127.0.0.1 alone)"
         raise ValueError(msg)
     return text
 
@@ -182,6 +208,19 @@ ContactLink = Annotated[
     ),
 ]
 """The address of a contact in another system."""
+
+TokenUrl = Annotated[
+    str,
+    AfterValidator(_token_url),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^[hH][tT][tT][pP][sS]?://[^/?#@\s]+([/?][^#\s]*)?$",
+            "examples": ["https://login.example/oauth2/token"],
+        }
+    ),
+]
+"""Where tokens are had."""
 
 Size = Annotated[
     int,

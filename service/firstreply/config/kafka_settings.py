@@ -6,7 +6,7 @@ to change.
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
@@ -15,6 +15,7 @@ from firstreply.config.field_types import (
     PositiveDuration,
     Size,
     StartPoint,
+    TokenUrl,
     none_is_empty,
 )
 from firstreply.domain.errors import ConfigurationError
@@ -32,6 +33,14 @@ Servers = Annotated[
 def topic_of(group: str, ending: str) -> str:
     """Return the default name of a topic of a consumer group, such as its ``-state``."""
     return re.sub(r"[^a-zA-Z0-9._-]", "_", group) + ending
+
+
+SECRET_FILES: Final = (
+    "ssl_password_file",
+    "sasl_password_file",
+    "sasl_oauthbearer_client_secret_file",
+)
+"""Settings of `kafka` that name a file with a secret and nothing else."""
 
 
 class Group(BaseModel):
@@ -111,8 +120,9 @@ class Kafka(Group):
     ssl_password_file: Path | None = None
     """File with the password of `ssl_keyfile`; line ends around it are dropped."""
 
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    """How to log in; needed with `SASL_PLAINTEXT` and `SASL_SSL`."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
+    """How to log in; needed with `SASL_PLAINTEXT` and `SASL_SSL`. `OAUTHBEARER` takes tokens from
+    `sasl_oauthbearer_token_endpoint_url`, the others a name and a password."""
 
     sasl_username: Annotated[str, Field(min_length=1)] | None = None
     """The name to log in with."""
@@ -123,6 +133,24 @@ class Kafka(Group):
 
     sasl_password_file: Path | None = None
     """File with the password to log in with; line ends around it are dropped."""
+
+    sasl_oauthbearer_token_endpoint_url: TokenUrl | None = None
+    """Where tokens are had by the client credentials grant, for `OAUTHBEARER`. https, or http on
+    this machine alone. Renewed before they expire."""
+
+    sasl_oauthbearer_client_id: Annotated[str, Field(min_length=1)] | None = None
+    """The client that asks for tokens."""
+
+    sasl_oauthbearer_client_secret_file: Path | None = None
+    """File with the secret of that client; line ends around it are dropped. Read anew for each
+    token."""
+
+    sasl_oauthbearer_scope: Annotated[str, Field(min_length=1)] | None = None
+    """What to ask for, where the endpoint wants to be told; several separated by spaces."""
+
+    sasl_oauthbearer_cafile: Path | None = None
+    """PEM file of the authorities that sign the endpoint's certificate. Default: those of the
+    system."""
 
     session_timeout: PositiveDuration = Field(default="20s", validate_default=True)
     """How long the group waits for a sign of life before it gives our partitions away. At least 6s,

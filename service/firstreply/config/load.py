@@ -178,7 +178,9 @@ def _bare_names(document: Document) -> Iterator[Problem]:
         kind = next(
             (kind for where, kind in _NAMES.items() if _fits(where, path, is_key=is_key)), None
         )
-        if kind is not None:
+        # A channel may have no calendar, and say so.
+        is_none = not is_key and path[-1] == "calendar" and word.lower() in {"", "~", "null"}
+        if kind is not None and not is_none:
             message = (
                 f"boolean-looking {kind} name {word}: other YAML readers take it for a value, "
                 f'not a name; quote it: "{word}"'

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from firstreply.config.builtin import ALIASES, VOICE
+from firstreply.config.changes import applies_at
 from firstreply.config.schema import Json, free_values, json_schema, mapping, reference
 
 SCHEMA_FILE: Final = "configuration.schema.json"
@@ -41,6 +42,8 @@ check-config` lists every mistake with its line and column, and shows what is in
   `FIRSTREPLY_KAFKA__BOOTSTRAP_SERVERS`. Lists and mappings are written as in YAML:
   `[spam, test]`. An empty variable counts as not set. `FIRSTREPLY_CONFIG` names the file.
 - NAME, LIMIT, DAYS and DATE in a heading stand for a key of your choice.
+- *change* says what puts a changed value in force: a `reload` of the running service, or only a
+  `restart`. See [Change the configuration](../how-to/change-the-configuration.md).
 """
 
 _STEPS: Final = {
@@ -98,13 +101,15 @@ def _section(path: str, group: dict[str, Json], root: dict[str, Json]) -> str:
     lines = [f"## {path}" if path else "## Top level", ""]
     if path:
         lines += [str(group.get("description", "")), ""]
-    lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
+    lines += ["| key | value | default | change | meaning |", "|---|---|---|---|---|"]
     for name, entry in mapping(group["properties"]).items():
         schema = mapping(entry)
         needed = isinstance(required, list) and name in required
         default = "required" if needed else _default_text(schema)
         kind = _kind(schema, mapping(root["$defs"]))
-        lines.append(f"| `{name}` | {kind} | {default} | {schema.get('description', '')} |")
+        change = applies_at((*filter(None, path.split(".")), name)).value
+        meaning = schema.get("description", "")
+        lines.append(f"| `{name}` | {kind} | {default} | {change} | {meaning} |")
     return "\n".join([*lines, ""])
 
 

@@ -122,6 +122,7 @@ class KafkaBroker:
         address: tuple[str, int] | None = None,
         launcher: Sequence[str] = (),
         cluster: str = "",
+        scram_users: Sequence[str] = (),
     ) -> None:
         """Describe a broker; nothing runs before ``start()``.
 
@@ -134,6 +135,8 @@ class KafkaBroker:
             launcher: What the command line begins with, such as ``ip netns exec NAME``.
             cluster: Its id (see ``cluster_id``), which brokers of one cluster share; by default
                 one of its own.
+            scram_users: Users it is to know from the start, as the storage tool's ``--add-scram``
+                takes them: ``SCRAM-SHA-256=[name=...,password=...]``.
         """
         self._jars = jars
         self._data = data
@@ -142,6 +145,7 @@ class KafkaBroker:
         self._host, self._port = address or (LOOPBACK, port)
         self._launcher = tuple(launcher)
         self._cluster = cluster or cluster_id()
+        self._scram_users = tuple(scram_users)
         self._process: OwnedProcess | None = None
 
     def __enter__(self) -> Self:
@@ -219,7 +223,10 @@ class KafkaBroker:
     def _format(self, java: Path) -> None:
         settings = str(self._data / "server.properties")
         command = self._java_command(
-            java, "kafka.tools.StorageTool", "format", "-t", self._cluster, "-c", settings
+            java,
+            "kafka.tools.StorageTool",
+            *("format", "-t", self._cluster, "-c", settings),
+            *(word for user in self._scram_users for word in ("--add-scram", user)),
         )
         answer = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=START_TIMEOUT_SECONDS

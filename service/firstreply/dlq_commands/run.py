@@ -1,5 +1,6 @@
 """Runs one command: connects, shows progress, returns or prints what was found."""
 
+import asyncio
 import json
 import sys
 import time
@@ -18,6 +19,7 @@ from firstreply.dlq_commands.listing import list_letters
 from firstreply.dlq_commands.replaying import Plan, Replaying, Wish
 from firstreply.dlq_commands.showing import fetch, read_place, shown
 from firstreply.domain.errors import ConfigurationError
+from firstreply.durations import duration_micros
 from firstreply.policies import policy_book
 from firstreply.rejection import Reason
 from firstreply.replay_command import read_instant
@@ -80,16 +82,25 @@ async def run_show(settings: Settings, place: str, look: Look) -> None:
 
 async def plan_replay(settings: Settings, wish: Wish, to: str | None) -> Plan:
     """Return what a replay would do."""
+    if to is not None and to in {settings.kafka.state_topic, settings.kafka.status_topic}:
+        msg = f"--to {to}: firstreply keeps what it knows there; name an input topic"
+        raise ConfigurationError(msg)
     async with _opened(settings, to, to_send=True) as box:
         with progress("look") as told:
             return await _replaying(settings, box, wish).plan(told)
 
 
 async def send_replay(settings: Settings, wish: Wish, to: str | None, plan: Plan) -> Plan:
-    """Send what was planned."""
+    """Send what was planned; when interrupted, say on standard error how far it came."""
     async with _opened(settings, to, to_send=True) as box:
-        with progress("replay") as told:
-            return await _replaying(settings, box, wish).send(plan, told)
+        replaying = _replaying(settings, box, wish)
+        try:
+            with progress("replay") as told:
+                return await replaying.send(plan, told)
+        except asyncio.CancelledError:
+            sent = f"at least {replaying.sent} of {plan.to_send} letters were sent"
+            sys.stderr.write(f"firstreply: interrupted: {sent}\n")
+            raise
 
 
 def print_plan(plan: Plan, output: str, *, done: bool) -> None:
@@ -98,7 +109,14 @@ def print_plan(plan: Plan, output: str, *, done: bool) -> None:
 
 
 def _replaying(settings: Settings, box: KafkaLetterBox, wish: Wish) -> Replaying:
-    return Replaying(box, wiring.decoder(settings), wish, _milliseconds)
+    settle_for = settings.settle_for
+    return Replaying(
+        box,
+        wiring.decoder(settings),
+        wish,
+        now=_milliseconds,
+        settle_for=None if settle_for is None else duration_micros(settle_for),
+    )
 
 
 def _milliseconds() -> int:

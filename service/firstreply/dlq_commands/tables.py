@@ -15,10 +15,9 @@ _WIDTH: Final = 80
 _MOST_BYTES: Final = 8192
 """Of a value on a terminal; the whole of it is had with ``--raw`` or ``--hex``."""
 
-_AGAIN: Final = (
-    "what was sent before changes nothing as long as its contact is remembered; later it would "
-    "count anew, so leave old ones out with --since"
-)
+_MOST_CAUSES: Final = 10
+"""Told one by one; a damaged producer may make as many as letters."""
+
 _WHY: Final = {
     Held.FOREIGN: "not written by this version of firstreply",
     Held.OTHER_TOPIC: "came from topic {detail}; --to sends it all the same",
@@ -26,6 +25,8 @@ _WHY: Final = {
     Held.IGNORED: "of a type that is none of the contract's: would be counted and ignored",
     Held.WOULD_BE_NOW: "has no time, and the topic is not seen to keep a record's (CreateTime): "
     "the event would seem to happen now",
+    Held.OLD: "older than settle_for, so its contact may be forgotten: if it was sent before, it "
+    "would count anew. --also-old sends what was not",
 }
 
 
@@ -86,7 +87,7 @@ def plan(found: Plan, *, done: bool) -> str:
     if found.to_send and found.oldest:
         lines += _paragraph(f"their records are from {found.oldest} to {found.newest}")
     if found.to_send and not done:
-        lines += _paragraph(_AGAIN)
+        lines += _paragraph(_again(found.old))
     if found.left_over:
         lines += _paragraph(f"{_letters(found.left_over)} beyond --limit, not sent")
     if found.rejected_again:
@@ -94,9 +95,23 @@ def plan(found: Plan, *, done: bool) -> str:
             f"{_letters(found.rejected_again)} of these would be rejected again, and become "
             "letters again; the service stops when too many are (limits.bad_records)"
         )
-    for held in found.held_back:
+    for held in found.held_back[:_MOST_CAUSES]:
         lines += ["", *_held(held)]
+    others = found.held_back[_MOST_CAUSES:]
+    if others:
+        more = (
+            f"held back, {_letters(sum(each.letters for each in others))} for {len(others)} other"
+        )
+        lines += ["", *_paragraph(f"{more} causes: --format json tells them")]
     return "\n".join(lines)
+
+
+def _again(old: int) -> str:
+    if not old:
+        return "what was sent before changes nothing: its contact is still remembered"
+    return (
+        f"{_letters(old)} of these older than settle_for: what of them was sent before counts anew"
+    )
 
 
 def _held(held: HeldBack) -> list[str]:

@@ -110,6 +110,9 @@ class Policy(msgspec.Struct, frozen=True):
 class PolicyBook:
     """The policies in force, by channel, and the names producers use for channels and queues.
 
+    Everything that goes by the configuration of a process holds one and the same book, so that a
+    reload puts another content in force for all of it in one step (``replace``).
+
     Args:
         policies: one per channel; a channel named ``other`` must be among them.
         aliases: other spellings of a channel, to its name.
@@ -131,6 +134,23 @@ class PolicyBook:
         self._queue_names = {
             channel: {queue: queue for queue in names} for channel, names in self.queues.items()
         }
+
+    def replace(self, by: "PolicyBook") -> None:
+        """Take over the content of another book, which is not used any more."""
+        vars(self).update(vars(by))
+
+    def keeping(self, before: "PolicyBook") -> "PolicyBook":
+        """Return this book with the channels that only an earlier one has.
+
+        For whoever shows figures: those of a channel that left the configuration stay, and what
+        still waits on it is measured. No name leads to it, so nothing new starts there.
+        """
+        left = before.policies.keys() - self.policies.keys()
+        return PolicyBook(
+            [*self.policies.values(), *(before.policies[name] for name in sorted(left))],
+            aliases=self.aliases,
+            queues={**before.queues, **self.queues},
+        )
 
     def channel(self, raw: str) -> tuple[str, bool]:
         """Resolve a channel as a producer wrote it to its name, and say whether it is listed."""

@@ -126,14 +126,7 @@ class Adopting:
             engine = Engine.resume(restored.standing, restored.store, self._book, grace=self._grace)
             for _ in engine.take_places():
                 pass
-            await write_whole(
-                self._ours,
-                partition,
-                engine,
-                restored.tip.last,
-                greatest=ours.found.verdict.greatest,
-                committed=ours.committed,
-            )
+            await write_whole(self._ours, ours, engine, restored.tip.last)
         told(1.0)
         return Adopted(
             partition=partition,

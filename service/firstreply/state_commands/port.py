@@ -32,6 +32,9 @@ class Group(Input, Protocol):
     async def at_time(self, partition: int, instant: int) -> int | None:
         """Return the offset of the first record stamped at or after an instant, if there is one."""
 
+    async def next_record(self, partition: int, offset: int, end: int) -> Record | None:
+        """Return the first record from ``offset`` on and below ``end``, committed or not."""
+
     def read(self, partition: int, first: int, end: int) -> AsyncGenerator[Sequence[Record], None]:
         """Yield the records from ``first`` up to, not including, ``end``; to be closed."""
 

@@ -140,14 +140,8 @@ class Rebuilding:
         fold.take()
         incarnation = None
         if not self._wish.dry_run:
-            header = await write_whole(
-                self._place,
-                partition,
-                fold.engine,
-                await self._last(fold, looked),
-                greatest=looked.found.verdict.greatest,
-                committed=looked.committed,
-            )
+            last = await self._last(fold, looked)
+            header = await write_whole(self._place, looked, fold.engine, last)
             incarnation = header.incarnation
         told(1.0)
         standing = fold.engine.standing()
@@ -170,12 +164,13 @@ class Rebuilding:
         first, end = looked.input_bounds
         found = await self._place.group.at_time(looked.partition, self._wish.since)
         since = max(first, end if found is None else found)
-        if looked.committed is None:
-            target = end
-        elif looked.made_anew or looked.committed.offset > end:
+        counted = _counted_to(looked)
+        if looked.made_anew or (counted is not None and counted > end):
             target = since
+        elif counted is None:
+            target = end
         else:
-            target = max(looked.committed.offset, first)
+            target = max(counted, first)
         return min(since, target), target
 
     async def _fold(self, fold: PartitionFold, target: int, told: Told) -> int:
@@ -209,10 +204,10 @@ class Rebuilding:
         reached = clock - self._skew
         if self._wish.stopped is not None:
             reached = min(reached, self._wish.stopped)
-        if fold.offset < looked.input_bounds[1]:
-            next_one = await self._place.group.record(fold.partition, fold.offset)
-            if next_one is not None and next_one.timestamp is not None:
-                reached = min(reached, next_one.timestamp * (SECOND // 1000))
+        end = looked.input_bounds[1]
+        next_one = await self._place.group.next_record(fold.partition, fold.offset, end)
+        if next_one is not None and next_one.timestamp is not None:
+            reached = min(reached, next_one.timestamp * (SECOND // 1000))
         return reached
 
     async def _last(self, fold: PartitionFold, looked: Looked) -> Fingerprint | None:
@@ -221,6 +216,18 @@ class Rebuilding:
         if last is None and fold.offset > looked.input_bounds[0]:
             last = await self._place.group.record(fold.partition, fold.offset - 1)
         return None if last is None else fingerprint_of(last)
+
+
+def _counted_to(looked: Looked) -> int | None:
+    """Return up to which offset events were counted; None if nothing tells.
+
+    A commit may be gone where the state is not: Kafka forgets those of a group that was away for a
+    week, and those of a topic with the topic.
+    """
+    if looked.committed is not None:
+        return looked.committed.offset
+    greatest = looked.found.verdict.greatest
+    return None if greatest is None else greatest.offset
 
 
 def _kept(looked: Looked) -> Rebuilt:

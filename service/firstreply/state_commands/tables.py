@@ -30,13 +30,13 @@ def inspection(found: Inspection) -> str:
     lines += ["", *_table(rows)]
     rows = [("part", "contacts", "waiting", "gen", "inc", "log time", "age")]
     rows += [_tip(one) for one in found.partitions if one.tip is not None]
-    lines += ["", *_table(rows)]
+    lines += _table_unless_empty(rows)
     for kinds in (_FIRST, _OTHER):
         rows = [("part", *(_SHORT.get(kind, kind) for kind in kinds))]
         rows += [
             _ledger(one.partition, one.ledger, kinds) for one in found.partitions if one.ledger
         ]
-        lines += ["", *_table(rows)]
+        lines += _table_unless_empty(rows)
     for one in found.partitions:
         lines += _notes(one.partition, (one.lost,) if one.lost else (), "lost")
         serious = [f.text for f in one.findings if f.serious]
@@ -132,6 +132,10 @@ def _bytes(size: int) -> str:
             return f"{size} {unit}"
         size //= 1000
     return f"{size} GB"
+
+
+def _table_unless_empty(rows: Sequence[Sequence[str]]) -> list[str]:
+    return ["", *_table(rows)] if len(rows) > 1 else []
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -10,12 +10,12 @@ import uuid
 from typing import Final
 
 from firstreply.domain.engine import Changes, Engine
-from firstreply.domain.errors import FatalError
+from firstreply.domain.errors import FatalError, RetryableError
 from firstreply.keeping.reading import note_of, pointer_of
-from firstreply.ports import Committed
 from firstreply.state.chunk import Fingerprint, Header
 from firstreply.state.writer import Place as Written
 from firstreply.state.writer import Writer
+from firstreply.state_commands.looking import Looked
 from firstreply.state_commands.opening import Place
 from firstreply.state_commands.port import Group
 
@@ -45,36 +45,51 @@ async def require_nobody(group: Group) -> None:
         raise FatalError(msg)
 
 
+async def _require_unchanged(place: Place, looked: Looked) -> None:
+    """Refuse to write over what a service did that came, and maybe went, while we worked.
+
+    Whoever joins after this finds our records in the log, or ours find its own before them and are
+    void (``state.chunk.is_void``).
+    """
+    await require_nobody(place.group)
+    committed = await place.group.committed(looked.partition)
+    _, end = await place.log.bounds(looked.partition)
+    if (committed, end) != (looked.committed, looked.log_bounds[1]):
+        msg = (
+            f"partition {looked.partition}: a firstreply of group {place.group.name} has read or "
+            "written meanwhile; nothing was written. Stop every one of this group, also what "
+            "starts them again, and give the command again"
+        )
+        raise RetryableError(msg)
+
+
 async def write_whole(
-    place: Place,
-    partition: int,
-    engine: Engine,
-    last: Fingerprint | None,
-    *,
-    greatest: Header | None,
-    committed: Committed | None,
+    place: Place, looked: Looked, engine: Engine, last: Fingerprint | None
 ) -> Header:
     """Append a complete state and commit its offset; return what was written.
 
     Args:
         place: the group and its state log.
-        partition: its number.
+        looked: the partition, as it was when the state was made.
         engine: the state; its changes were taken.
         last: the record before its offset.
-        greatest: of what the log holds.
-        committed: what the group has committed until now.
 
     Raises:
         FatalError: somebody runs.
-        RetryableError: it was not written or not committed; do it all again.
+        RetryableError: it was not written or not committed, or somebody else wrote since the look;
+            do it all again.
     """
-    group = place.group
-    await require_nobody(group)
+    group, partition = place.group, looked.partition
+    await _require_unchanged(place, looked)
+    end = looked.log_bounds[1]
     writer = Writer(
-        Written(group.topic, partition, group.partitions), uuid.uuid4().hex, greatest=greatest
+        Written(group.topic, partition, group.partitions),
+        uuid.uuid4().hex,
+        greatest=looked.found.verdict.greatest,
+        end=end,
     )
     # The commit may remember more than a log that was emptied.
-    pointer = pointer_of("" if committed is None else committed.note)
+    pointer = pointer_of("" if looked.committed is None else looked.committed.note)
     writer.enter(_GENERATION, None if pointer is None else pointer.incarnation + 1)
     draft = writer.checkpoint(engine, _NOTHING, last=last, minimum=0)
     for _ in draft.pieces():
@@ -83,6 +98,13 @@ async def write_whole(
     for start in range(0, len(draft.records), _AT_A_TIME):
         records = draft.records[start : start + _AT_A_TIME]
         offsets += await place.log.append(partition, records)
+    if offsets != list(range(end, end + len(draft.records))):
+        msg = (
+            f"partition {partition}: the state was to lie at offset {end} of {place.log.topic}, "
+            "and somebody else wrote there, or an answer was lost and it was written twice: it may "
+            "not count, and was not committed. Give the command again"
+        )
+        raise RetryableError(msg)
     writer.acknowledged(draft, offsets)
     if not await group.commit(partition, draft.header.offset, note_of(writer.pointer_exported)):
         msg = (

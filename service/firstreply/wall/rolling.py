@@ -83,6 +83,13 @@ class Rolling:
         self._known: set[int] = set()
         """Partitions that have told a clock."""
 
+    def use_timezone(self, timezone: tzinfo) -> None:
+        """Let days begin at another midnight; unless it is the same, today is counted anew."""
+        if timezone != self._timezone:
+            self._timezone = timezone
+            self._days.clear()
+            self._began = None
+
     def counted(self, partition: int, net: Counts) -> None:
         """Take what a durable checkpoint of a partition counted."""
         self._pending.setdefault(partition, Counter()).update(net)

@@ -112,18 +112,27 @@ def test_a_proxy_of_the_environment_is_not_asked(service: type[_Service]) -> Non
 
 
 def test_over_tls_any_certificate_will_do_as_loopback_stands_in_none(tmp_path: Path) -> None:
+    certificate, key = sign(make_authority(tmp_path), "server")
+    web = tmp_path / "web.yml"
+    web.write_text(f"tls_server_config: {{cert_file: {certificate}, key_file: {key}}}\n")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*sign(make_authority(tmp_path), "server"))
+    context.load_cert_chain(certificate, key)
     with ThreadingHTTPServer(("127.0.0.1", 0), _Service) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
 
-        result = invoke("healthcheck", "--url", f"https://127.0.0.1:{server.server_port}")
+        told = invoke("healthcheck", "--url", f"https://127.0.0.1:{server.server_port}")
+        configured = invoke(
+            "healthcheck",
+            FIRSTREPLY_HTTP__PORT=str(server.server_port),
+            FIRSTREPLY_HTTP__WEB_CONFIG_FILE=str(web),
+        )
         server.shutdown()
         thread.join()
 
-    assert (result.exit_code, result.output) == (0, "")
+    assert (told.exit_code, told.output) == (0, "")
+    assert (configured.exit_code, configured.output) == (0, "")
 
 
 def test_a_port_nobody_listens_on_is_not_healthy() -> None:

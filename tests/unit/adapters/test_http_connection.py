@@ -16,8 +16,8 @@ from firstreply.domain.instants import DAY
 from firstreply.health import Health
 
 BOOK = PolicyBook([Policy("other", (Band("24h", DAY),))])
-ASK = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
-CLOSING = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+ASK = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CLOSING = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 class Slow:
@@ -84,7 +84,7 @@ async def head(wire: Wire) -> bytes:
     return await wire[0].readuntil(b"\r\n\r\n")
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: a\r\nX-A: "])
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: "])
 async def test_who_never_completes_a_first_request_is_dropped(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
@@ -131,7 +131,7 @@ async def test_an_answer_has_a_limit_of_time(
 ) -> None:
     monkeypatch.setattr(http_connection, "ANSWER_SECONDS", 0.05)
 
-    assert await rest(await connect(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")) == b""
+    assert await rest(await connect(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")) == b""
 
 
 async def test_when_all_places_are_taken_the_longest_waiting_gives_way(
@@ -156,7 +156,7 @@ async def test_an_answer_under_way_gives_way_to_nobody(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, slow: Slow
 ) -> None:
     monkeypatch.setattr(http, "Connections", lambda *made: Connections(*made, most=1))
-    busy = await connect(b"GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    busy = await connect(b"GET /slow HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     await slow.asked.wait()
 
     refused = await rest(await connect(CLOSING))
@@ -170,17 +170,17 @@ async def test_an_answer_under_way_gives_way_to_nobody(
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: a\r\n" * 70 + b"\r\n", 400),
-        (b"GET / HTTP/1.1\r\nHost: a\r\n" + (b"X: " + b"a" * 2000 + b"\r\n") * 20, 431),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: a\r\n" * 70 + b"\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + (b"X: " + b"a" * 2000 + b"\r\n") * 20, 431),
         (b"X" * (MOST_HEAD_BYTES + 1), 431),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400),
-        (b"POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n", 413),
-        (b"GET /metrics HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", 413),
-        (b"DELETE /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 405),
+        (b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n", 413),
+        (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", 413),
+        (b"DELETE /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 405),
     ],
 )
 async def test_what_is_too_much_or_malformed_is_refused_and_the_connection_closed(
@@ -197,7 +197,7 @@ async def test_what_is_too_much_or_malformed_is_refused_and_the_connection_close
 async def test_requests_behind_an_answer_under_way_are_bounded_too(
     connect: Connect, slow: Slow
 ) -> None:
-    wire = await connect(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+    wire = await connect(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
     await slow.asked.wait()
     wire[1].write(ASK * (MOST_HEAD_BYTES // len(ASK) + 2))
 

@@ -373,3 +373,94 @@ def test_the_disk_is_looked_at_once_a_second_at_most(tmp_path: Path) -> None:
 
     assert before is at_once is not later
     security.close()
+
+
+def ask(path: str, host: str = "127.0.0.1", method: str = "GET") -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//metrics",
+        "/metrics/",
+        "/metrics?/healthz",
+        "/metrics#/healthz",
+        "/metrics;/healthz",
+        "/healthz/../metrics",
+        "/healthz/%2e%2e/metrics",
+        "/healthz%2f..%2fmetrics",
+        "/./metrics",
+        "/%6detrics",
+        "http://a/metrics",
+        "/healthz/",
+        "/HEALTHZ",
+        "*",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "TRACE", "PROPFIND"])
+async def test_no_spelling_of_a_path_goes_round_the_password(
+    path: str, method: str, serve: Serve
+) -> None:
+    server = await serve(users("ann"))
+
+    answer = await raw(server, ask(path, method=method))
+
+    assert status(answer) in {400, 401, 404}
+    assert b"firstreply_build_info" not in answer
+
+
+async def test_a_request_behind_one_that_was_let_in_is_asked_again(serve: Serve) -> None:
+    server = await serve(users("ann"))
+    given = f"GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: {ANN}\r\n\r\n".encode()
+
+    answers = await raw(server, given + ask("/metrics"))
+
+    assert answers.count(b"HTTP/1.1 200") == 1
+    assert answers.count(b"HTTP/1.1 401") == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "let_in"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.0.1:9464", True),
+        ("localhost:9464", True),
+        ("LOCALHOST.", True),
+        ("wall.localhost", True),
+        ("[::1]:9464", True),
+        ("192.0.2.7", True),
+        ("evil.example", False),
+        ("evil.example:9464", False),
+        ("127.0.0.1.evil.example", False),
+        ("localhost.evil.example", False),
+        ("", False),
+    ],
+)
+async def test_a_page_whose_name_was_turned_to_this_machine_reads_nothing(
+    host: str, serve: Serve, *, let_in: bool
+) -> None:
+    """DNS rebinding: without passwords, loopback is all that keeps others out."""
+    server = await serve("")
+
+    figures = await raw(server, ask("/metrics", host))
+    health = await raw(server, ask("/healthz", host))
+
+    assert status(figures) == (200 if let_in else 421)
+    assert (b"firstreply_build_info" in figures) is let_in
+    assert status(health) == 200
+
+
+async def test_behind_passwords_or_a_proxy_any_name_will_do(serve: Serve) -> None:
+    asking = await serve(users("ann"))
+    proxied = Server(Publisher(BOOK, "e"), Health(60, 0), ClosedWall(), any_host=True)
+    await proxied.start("127.0.0.1", 0)
+
+    answers = [await raw(one, ask("/metrics", "wall.example")) for one in (asking, proxied)]
+    await proxied.stop()
+
+    assert [status(answer) for answer in answers] == [401, 200]

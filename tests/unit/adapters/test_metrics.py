@@ -69,6 +69,7 @@ PUBLIC = {
     "firstreply_state_older": "",
     "firstreply_state_restoring": "",
     "firstreply_config_last_reload_successful": "",
+    "firstreply_config_last_reload_success_timestamp_seconds": "",
     "firstreply_config_info": "hash",
     "firstreply_build_info": "version,python_version",
 }

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 import bcrypt
 import pytest
 
-from firstreply.adapters.passwords import MOST_REMEMBERED, MOST_WAITING, BusyError, Passwords
+from firstreply.adapters.passwords import (
+    MOST_REMEMBERED,
+    MOST_WAITING,
+    MOST_WAITING_OF_ONE,
+    BusyError,
+    Passwords,
+)
 
 
 def hashed(password: str, cost: int = 4) -> str:
@@ -93,7 +99,9 @@ async def test_so_many_checks_may_wait_and_what_is_remembered_passes_them(
     await two.fit("ann", "Ann's")
     go_on = threading.Event()
     monkeypatch.setattr(bcrypt, "checkpw", lambda *_: not go_on.wait(60))
-    waiting = [asyncio.create_task(two.fit("eve", str(n))) for n in range(MOST_WAITING)]
+    waiting = [
+        asyncio.create_task(two.fit("eve", str(n), f"192.0.2.{n}")) for n in range(MOST_WAITING)
+    ]
     await asyncio.sleep(0)
 
     with pytest.raises(BusyError):
@@ -104,6 +112,28 @@ async def test_so_many_checks_may_wait_and_what_is_remembered_passes_them(
     assert remembered
     assert not any(await asyncio.gather(*waiting))
     await two.fit("eve", "again, as there is room")
+
+
+async def test_one_peer_that_guesses_leaves_room_for_the_others(
+    two: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr(bcrypt, "checkpw", lambda *_: go_on.wait(60))
+    guesser, scraper = "192.0.2.1", "192.0.2.2"
+    guesses = [
+        asyncio.create_task(two.fit("eve", str(n), guesser)) for n in range(MOST_WAITING_OF_ONE)
+    ]
+    await asyncio.sleep(0)
+
+    with pytest.raises(BusyError):
+        await two.fit("eve", "one more", guesser)
+    scraped = asyncio.create_task(two.fit("ann", "Ann's", scraper))
+    await asyncio.sleep(0)
+
+    go_on.set()
+    assert await scraped
+    await asyncio.gather(*guesses)
+    await two.fit("eve", "again, as there is room", guesser)
 
 
 async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,6 +111,7 @@ def test_every_metric_is_there_from_the_start_but_for_what_is_not_known_yet() ->
         "contact_next_deadline_timestamp_seconds",
         "contact_reply_oldest_waiting_timestamp_seconds",
         "firstreply_clock_timestamp_seconds",
+        "firstreply_config_last_reload_success_timestamp_seconds",
         "firstreply_consumer_lag_messages",
         "firstreply_consumer_lag_seconds",
         "firstreply_heartbeat_timestamp_seconds",
@@ -492,7 +493,8 @@ def test_what_the_process_says_of_itself_shows() -> None:
     publisher = Publisher(BOOK, "events")
 
     publisher.ready(True)  # noqa: FBT003 - the value of a gauge
-    publisher.reload(False)  # noqa: FBT003 - the value of a gauge
+    publisher.config_accepted(MONDAY_NOON)
+    publisher.config_refused()
     publisher.heartbeat(MONDAY_NOON + SECOND // 4)
     publisher.event_loop_lag(0.003)
     publisher.clock_skew(0.7)
@@ -501,6 +503,8 @@ def test_what_the_process_says_of_itself_shows() -> None:
     body = publisher.render()
     assert read(body, "firstreply_ready") == {(): 1}
     assert read(body, "firstreply_config_last_reload_successful") == {(): 0}
+    accepted = "firstreply_config_last_reload_success_timestamp_seconds"
+    assert read(body, accepted) == {(): MONDAY_NOON / SECOND}
     assert read(body, "firstreply_heartbeat_timestamp_seconds") == {(): 1_767_610_800.25}
     assert read(body, "firstreply_event_loop_lag_seconds") == {(): 0.003}
     assert read(body, "firstreply_clock_skew_seconds") == {(): 0.7}

@@ -158,7 +158,7 @@ async def test_a_viewer_who_reads_nothing_is_dropped_and_the_others_go_on(
     async with serving(stream) as served, watching(served) as quick:
         stalled = socket.create_connection(("127.0.0.1", served.port))
         stalled.setblocking(False)  # noqa: FBT003 - its only form
-        stalled.send(b"GET /wall/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        stalled.send(b"GET /wall/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await until_viewers(stream, 2)
         number = 0
         async with asyncio.timeout(20):
@@ -180,7 +180,7 @@ async def test_a_viewer_who_goes_in_the_middle_of_a_message_is_no_error(
 ) -> None:
     async with serving() as served:
         gone = socket.create_connection(("127.0.0.1", served.port))
-        gone.send(b"GET /wall/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        gone.send(b"GET /wall/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await until_viewers(served.stream, 1)
         gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
         gone.close()  # with a reset

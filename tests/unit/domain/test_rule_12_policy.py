@@ -1,5 +1,6 @@
 """Rule 12: a contact is judged by the policy in force when it started, whatever comes later."""
 
+from firstreply.domain.bands import PolicyBook
 from firstreply.domain.contact import Phase
 from firstreply.domain.engine import Engine
 from firstreply.domain.instants import SECOND
@@ -117,6 +118,33 @@ def test_rule_12_a_channel_that_left_before_the_contact_started_is_other() -> No
     desk.receive(queued(5))
 
     assert desk.contact().received == ("other", "none")
+
+
+def test_rule_12_a_book_that_is_replaced_is_another_for_every_engine_that_holds_it() -> None:
+    shared = book(TEN)
+    engines = [Desk(engine=Engine(shared, grace=GRACE * SECOND)) for _ in range(2)]
+    for desk in engines:
+        desk.receive(opened(0, "old"))
+
+    shared.replace(book(STRICT))
+    for desk in engines:
+        desk.receive(opened(0, "new"), responded(60, "old"), responded(60, "new"))
+
+    for desk in engines:
+        assert desk.judged("old") == {"10m": MET}
+        assert desk.judged("new") == {"20s": MISSED, "10m": MET}
+
+
+def test_a_book_that_keeps_a_channel_shows_it_and_no_name_leads_to_it() -> None:
+    fax = policy("fax", (band("10m"),))
+    before = PolicyBook([*book(TEN).policies.values(), fax], queues={"fax": ("legal",)})
+
+    after = book(STRICT).keeping(before)
+
+    assert after.policies["fax"] is fax
+    assert after.queues["fax"] == ("legal",)
+    assert after.policies["chat"] == STRICT
+    assert book(STRICT).channel("fax") == ("other", False)
 
 
 def test_rule_12_equal_policies_share_a_digest_and_any_difference_makes_another() -> None:

@@ -117,6 +117,27 @@ def test_a_day_on_which_clocks_change_begins_at_its_own_midnight() -> None:
     assert paris.since(spring_noon) == spring_noon - 11 * HOUR
 
 
+def test_in_another_zone_today_is_counted_anew_from_that_instant() -> None:
+    rolling = begun()
+    book(rolling, T0, met=3)
+
+    rolling.use_timezone(ZoneInfo("Europe/Paris"))
+    book(rolling, T0 + MINUTE, met=1)
+
+    assert rolling.today(T0 + MINUTE)["chat", "10m", "met"] == 1
+    assert rolling.since(T0 + MINUTE) == T0 + MINUTE
+    assert rolling.last_half_hour(T0 + MINUTE)["chat", "10m", "met"] == 4
+
+
+def test_in_the_same_zone_today_goes_on() -> None:
+    rolling = begun(timezone="Europe/Paris")
+    book(rolling, T0, met=3)
+
+    rolling.use_timezone(ZoneInfo("Europe/Paris"))
+
+    assert rolling.today(T0)["chat", "10m", "met"] == 3
+
+
 def test_partitions_are_booked_each_under_its_own_clock() -> None:
     rolling = begun()
     rolling.moved(1, T0)

@@ -1,8 +1,8 @@
 """Reaching the brokers within a bounded time, and saying plainly why it failed.
 
 aiokafka's clients try each address once and then report only "unable to bootstrap". Here a start is
-repeated until ``connect_timeout``, then every address is tried by plain TCP, so that the message
-can tell a broker that is down from one that refuses our protocol, certificate or password.
+repeated until ``connect_timeout``, then every address is tried once more, so that the message can
+tell a broker that is down from one that refuses our protocol, certificate or password.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ from aiokafka.conn import collect_hosts
 from aiokafka.errors import KafkaError
 
 from firstreply.adapters.kafka.options import KafkaOptions, connection_arguments
+from firstreply.adapters.kafka.refusal import refused
 from firstreply.domain.errors import RetryableError
 
 _log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS: Final = 0.5
-_PROBE_SECONDS: Final = 2.0
 _CANCELLATIONS: Final = 10
 _CANCEL_AGAIN_SECONDS: Final = 0.5
 
@@ -122,33 +122,13 @@ def retrieved(future: asyncio.Future[Any]) -> None:
 
 async def _unreachable(options: KafkaOptions) -> RetryableError:
     hosts = [(host, port) for host, port, _ in collect_hosts(options.bootstrap_servers)]
-    findings = await asyncio.gather(*(_probe(host, port) for host, port in hosts))
-    addresses = ", ".join(
-        f"{host}:{port} ({finding or 'accepts connections'})"
+    findings = await asyncio.gather(*(refused(host, port, options) for host, port in hosts))
+    addresses = "; ".join(
+        f"{host}:{port}: {finding or 'lets us in, and answers nothing in time: overloaded?'}"
         for (host, port), finding in zip(hosts, findings, strict=True)
     )
     waited = f"{options.connect_timeout.total_seconds():g} s"
-    if all(findings):
-        return RetryableError(
-            f"no Kafka broker reached within {waited}: {addresses}; start Kafka or correct "
-            "kafka.bootstrap_servers"
-        )
     return RetryableError(
-        f"no Kafka broker answered within {waited}: {addresses}; a broker that accepts "
-        f"connections and does not answer is overloaded, or expects something else than "
-        f"kafka.security_protocol {options.security_protocol} with the given certificate and "
-        "user; the log lines of aiokafka above hold each cause"
+        f"no Kafka broker could be used within {waited}: {addresses}; if Kafka is elsewhere,"
+        " correct kafka.bootstrap_servers"
     )
-
-
-async def _probe(host: str, port: int) -> str | None:
-    """Return why a plain TCP connection fails, or None if it does not."""
-    try:
-        async with asyncio.timeout(_PROBE_SECONDS):
-            _, writer = await asyncio.open_connection(host, port)
-    except TimeoutError:
-        return f"no answer in {_PROBE_SECONDS:g} s"
-    except OSError as error:
-        return error.strerror or str(error)
-    writer.close()
-    return None

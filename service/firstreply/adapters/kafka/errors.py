@@ -82,6 +82,18 @@ def unreadable(
     )
 
 
+def undecodable(topic: str, partition: int, offset: int, error: BaseException) -> FatalError:
+    """Return the error for a record, at an offset or the next one there is, in a stretch read."""
+    return FatalError(
+        # Its kind alone, as in ``unreadable``.
+        f"topic {topic}, partition {partition}: the record at offset {offset} cannot be decoded "
+        f"({type(error).__name__}): a header name that is not UTF-8, or a damaged batch; nothing "
+        "behind it can be read with it. Examine it with kafka-dump-log.sh, and begin after it "
+        "(firstreply state rebuild --from TIME), or delete what is up to it with "
+        "kafka-delete-records.sh"
+    )
+
+
 def _begin(options: KafkaOptions, partition: int) -> str:
     """Return how to begin at the first record: a state in the log wins over the group's offset."""
     return (

@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError, NoError, for_code
 from firstreply.adapters.kafka import errors as kafka_errors
 from firstreply.adapters.kafka.closing import stop_consumer
 from firstreply.adapters.kafka.commits import GroupCommits
+from firstreply.adapters.kafka.committed import committed_offsets
 from firstreply.adapters.kafka.connection import administering, connect
 from firstreply.adapters.kafka.offsets import LeaderOffsets
 from firstreply.adapters.kafka.options import (
@@ -96,11 +97,10 @@ class KafkaGroup:
     async def committed(self, partition: int) -> Committed | None:
         """Ask for the group's commit. Raises RetryableError, or FatalError if we may not know."""
         name = TopicPartition(self.topic, partition)
-        answer = await self._ask(lambda admin: admin.list_consumer_group_offsets(self.name))
-        found = answer.get(name)
-        if found is None or found.offset < 0:
-            return None
-        return Committed(found.offset, found.metadata or "")
+        answer: dict[TopicPartition, Committed] = await self._ask(
+            lambda admin: committed_offsets(admin, self.name)
+        )
+        return answer.get(name)
 
     async def bounds(self, partition: int) -> tuple[int, int]:
         """Return the first offset and the one after the last record. Raises RetryableError."""
@@ -116,10 +116,26 @@ class KafkaGroup:
         return await self._offsets.at_time(partition, max(instant // 1000, 0))
 
     async def record(self, partition: int, offset: int) -> Record | None:
-        """Return the record at an offset, None if it is not there. Raises RetryableError."""
+        """Return the record at an offset, None if it is not there. Raises as ``read`` does."""
         async with aclosing(self.read(partition, offset, offset + 1)) as batches:
             async for records in batches:
                 return records[0]
+        return None
+
+    async def next_record(self, partition: int, offset: int, end: int) -> Record | None:
+        """Return the first record from ``offset`` on and below ``end``, committed or not.
+
+        At ``offset`` itself there may be none, but a transaction's marker.
+
+        Raises:
+            FatalError: it cannot be decoded.
+            RetryableError: the leader did not answer.
+        """
+        stretch = read_stretch(self._options, self.topic, partition, offset, end)
+        async with aclosing(stretch) as batches:
+            async for records in batches:
+                found: Record = records[0]
+                return found
         return None
 
     async def read(
@@ -128,6 +144,7 @@ class KafkaGroup:
         """Yield the records from ``first`` up to, not including, ``end``, in batches.
 
         Raises:
+            FatalError: one cannot be decoded.
             RetryableError: the leader did not answer.
         """
         stretch = read_stretch(

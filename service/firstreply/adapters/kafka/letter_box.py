@@ -131,7 +131,7 @@ class KafkaLetterBox:
         """Yield the letters from offset ``first`` up to, not including, ``end``, in batches.
 
         Raises:
-            FatalError: this user may not read them.
+            FatalError: this user may not read them, or one cannot be decoded.
             RetryableError: the leader did not answer.
         """
         stretch = read_stretch(self._options, self.topic, partition, first, end)

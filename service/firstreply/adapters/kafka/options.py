@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, NotRequired, TypedDict
 
-from aiokafka.helpers import create_ssl_context
+from aiokafka.abc import AbstractTokenProvider
 
+from firstreply.adapters.kafka.tls import client_context
 from firstreply.domain.errors import ConfigurationError
 
 CLIENT_ID: Final = "firstreply"
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 IsolationLevel = Literal["read_uncommitted", "read_committed"]
 Start = Literal["earliest", "latest"] | datetime
 
@@ -52,6 +53,8 @@ class KafkaOptions:
     sasl_username: str | None = None
     sasl_password: str | None = field(default=None, repr=False)
     sasl_password_file: str | Path | None = None
+    tokens: AbstractTokenProvider | None = None
+    """Where ``OAUTHBEARER`` has its tokens; shared by all clients."""
 
     session_timeout: timedelta = timedelta(seconds=20)
     heartbeat_interval: timedelta = timedelta(seconds=3)
@@ -91,7 +94,8 @@ class KafkaOptions:
                 f"kafka.session_timeout ({self.session_timeout}); a third of it is usual"
             )
             raise ConfigurationError(msg)
-        for name in ("sasl_mechanism", "sasl_username"):
+        login = "tokens" if self.sasl_mechanism == "OAUTHBEARER" else "sasl_username"
+        for name in ("sasl_mechanism", login):
             if self.security_protocol.startswith("SASL") and getattr(self, name) is None:
                 msg = f"kafka.{name} is missing; {self.security_protocol} needs it"
                 raise ConfigurationError(msg)
@@ -114,6 +118,7 @@ class ConnectionArguments(TypedDict):
     sasl_mechanism: NotRequired[str]
     sasl_plain_username: NotRequired[str]
     sasl_plain_password: NotRequired[str]
+    sasl_oauth_token_provider: NotRequired[AbstractTokenProvider]
 
 
 class ConsumerArguments(TypedDict):
@@ -155,6 +160,9 @@ def connection_arguments(options: KafkaOptions) -> ConnectionArguments:
         arguments["ssl_context"] = _ssl_context(options)
     if options.security_protocol.startswith("SASL"):
         arguments["sasl_mechanism"] = options.sasl_mechanism or ""
+    if arguments.get("sasl_mechanism") == "OAUTHBEARER":
+        arguments["sasl_oauth_token_provider"] = options.tokens
+    elif "sasl_mechanism" in arguments:
         arguments["sasl_plain_username"] = options.sasl_username or ""
         arguments["sasl_plain_password"] = _sasl_password(options)
     return arguments
@@ -186,10 +194,10 @@ def _ssl_context(options: KafkaOptions) -> ssl.SSLContext:
     if options.ssl_password_file is not None:
         password = _secret("kafka.ssl_password_file", options.ssl_password_file)
     try:
-        context: ssl.SSLContext = create_ssl_context(
-            cafile=options.ssl_cafile,
-            certfile=options.ssl_certfile,
-            keyfile=options.ssl_keyfile,
+        return client_context(
+            cafile=_path(options.ssl_cafile),
+            certfile=_path(options.ssl_certfile),
+            keyfile=_path(options.ssl_keyfile),
             password=password,
         )
     except OSError as error:  # ssl.SSLError is one
@@ -199,7 +207,10 @@ def _ssl_context(options: KafkaOptions) -> ssl.SSLContext:
             f"used: {error}; they must be readable PEM files that belong together"
         )
         raise ConfigurationError(msg) from error
-    return context
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
 
 
 def _sasl_password(options: KafkaOptions) -> str:

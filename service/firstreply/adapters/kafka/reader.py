@@ -11,10 +11,11 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CorruptRecordException, KafkaError
 
 from firstreply.adapters.kafka.closing import stop_consumer
 from firstreply.adapters.kafka.connection import connect
+from firstreply.adapters.kafka.errors import undecodable
 from firstreply.adapters.kafka.options import (
     IsolationLevel,
     KafkaOptions,
@@ -39,9 +40,12 @@ async def read_stretch(
     """Yield the records from offset ``first`` up to, not including, ``end``, in batches.
 
     Offsets without a record (retention, transaction markers) are passed over. The state log is
-    written without transactions; whoever reads the input gives its isolation level.
+    written without transactions; whoever reads the input gives its isolation level. No record from
+    ``end`` on is looked at, though more than asked for is fetched: one that cannot be decoded does
+    no harm there.
 
     Raises:
+        FatalError: a record cannot be decoded; those before it were yielded.
         RetryableError: the leader did not answer, or nothing came for ``request_timeout``.
     """
     if first >= end:
@@ -50,8 +54,20 @@ async def read_stretch(
     async with _opened(options, place, first, isolation_level) as consumer:
         patience = options.request_timeout.total_seconds()
         came_at = asyncio.get_running_loop().time()
-        while await _position(consumer, place, options) < end:
-            batches = await consumer.getmany(timeout_ms=_POLL_MILLISECONDS, max_records=_RECORDS)
+        most = _RECORDS
+        while (position := await _position(consumer, place, options)) < end:
+            try:
+                batches = await consumer.getmany(
+                    timeout_ms=_POLL_MILLISECONDS, max_records=min(most, end - position)
+                )
+            except Exception as error:
+                if not _is_of_a_record(error):
+                    raise
+                if most == 1:  # a traceback would print the bytes that a parser's error quotes
+                    raise undecodable(topic, partition, position, error) from None
+                most = 1  # those before it come one by one: aiokafka drops what it has decoded
+                consumer.seek(place, position)
+                continue
             now = asyncio.get_running_loop().time()
             records = [record for record in batches.get(place, ()) if record.offset < end]
             if records:
@@ -65,6 +81,13 @@ async def read_stretch(
                     f"came for {patience:g} s; is its leader up?"
                 )
                 raise RetryableError(msg)
+
+
+def _is_of_a_record(error: Exception) -> bool:
+    """Return whether aiokafka could not decode a record: its parsers raise anything."""
+    if isinstance(error, KafkaError):
+        return isinstance(error, CorruptRecordException)
+    return not isinstance(error, TimeoutError)
 
 
 async def _position(

@@ -12,7 +12,7 @@ Neither can be refused: both only matter on a bad day. They are told at each sta
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from firstreply.adapters.kafka.topics import Topic
 from firstreply.durations import canonical
@@ -23,7 +23,20 @@ OUTAGE: Final = timedelta(days=3)
 """How long a service may be down before anybody looks: from Friday's evening to Monday."""
 
 
+class Caution(NamedTuple):
+    """What is impossible, and what to do about it."""
+
+    what: str
+    remedy: str
+
+
 def retention_cautions(source: Topic, longest_wait: timedelta | None) -> Iterator[str]:
+    """Yield what ``cautions`` finds, each in one text."""
+    for caution in cautions(source, longest_wait):
+        yield f"{caution.what}. {caution.remedy}"
+
+
+def cautions(source: Topic, longest_wait: timedelta | None) -> Iterator[Caution]:
     """Yield what the input's retention makes impossible, each with the remedy.
 
     Args:
@@ -33,24 +46,27 @@ def retention_cautions(source: Topic, longest_wait: timedelta | None) -> Iterato
     configuration = source.configuration or {}
     size = int(configuration.get("retention.bytes", _FOR_EVER))
     if size != _FOR_EVER:
-        yield (
+        yield Caution(
             f"{source.name} drops events by size (retention.bytes={size}), at busy times sooner "
             "than it seems: events that are dropped while the service is down are lost to it, and "
-            "it will not start. Limit the topic by time alone: retention.bytes=-1"
+            "it will not start",
+            "Limit the topic by time alone: retention.bytes=-1",
         )
     time = int(configuration.get("retention.ms", _FOR_EVER))
     if time == _FOR_EVER:
         return
     kept = timedelta(milliseconds=time)
     if kept < OUTAGE:
-        yield (
+        yield Caution(
             f"{source.name} keeps events for {canonical(kept)}: the service cannot start again "
-            f"after it was down for longer. Raise its retention.ms to {canonical(OUTAGE)} or more"
+            "after it was down for longer",
+            f"Raise its retention.ms to {canonical(OUTAGE)} or more",
         )
     if longest_wait is None or kept < longest_wait:
         wait = "for ever" if longest_wait is None else canonical(longest_wait)
-        yield (
+        yield Caution(
             f"{source.name} keeps events for {canonical(kept)}, and a contact may wait {wait} "
             "(give_up_after): were the state lost, firstreply state rebuild would not know those "
-            "who have waited for longer. Raise its retention.ms, or lower give_up_after"
+            "who have waited for longer",
+            "Raise its retention.ms, or lower give_up_after",
         )

@@ -186,7 +186,7 @@ class KafkaStateLog:
 
     async def _make(self, admin: AIOKafkaAdminClient, source: Topic) -> bool:
         """Make the topic; False if another process was faster."""
-        settings = self._settings(source)
+        settings = settings_of_topic(self._topic, source)
         try:
             made = await create(
                 admin,
@@ -211,19 +211,6 @@ class KafkaStateLog:
             found = await describe(admin, self._topic.name)
         return found
 
-    def _settings(self, source: Topic) -> dict[str, str]:
-        replicas = self._topic.replicas or source.replicas
-        least = self._topic.min_insync or (2 if replicas >= 3 else 1)
-        return {
-            "cleanup.policy": "delete",
-            "retention.ms": str(milliseconds(self._topic.retention)),
-            "retention.bytes": str(_FOR_EVER),
-            "message.timestamp.type": "LogAppendTime",
-            "max.message.bytes": str(_LARGEST_BATCH),
-            "min.insync.replicas": str(least),
-            "unclean.leader.election.enable": "false",
-        }
-
     def _require_partitions(self, found: Topic, source: Topic) -> None:
         if found.partitions != source.partitions:
             msg = (
@@ -237,11 +224,7 @@ class KafkaStateLog:
     def _require_fit(self, found: Topic, source: Topic) -> None:
         """Refuse a topic in which state would be lost."""
         self._require_partitions(found, source)
-        wrong = {
-            name: wanted
-            for name, wanted in self._settings(source).items()
-            if not _is_enough(name, (found.configuration or {}).get(name), wanted)
-        }
+        wrong = too_weak(self._topic, found, source)
         if wrong:
             change = ",".join(f"{name}={wanted}" for name, wanted in wrong.items())
             msg = (
@@ -264,6 +247,30 @@ class KafkaStateLog:
             f" --partitions {source.partitions}"
             f" --replication-factor {self._topic.replicas or source.replicas} {configs}"
         )
+
+
+def settings_of_topic(topic: StateTopic, source: Topic) -> dict[str, str]:
+    """Return the settings with which the topic is made beside an input."""
+    replicas = topic.replicas or source.replicas
+    least = topic.min_insync or (2 if replicas >= 3 else 1)
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": str(milliseconds(topic.retention)),
+        "retention.bytes": str(_FOR_EVER),
+        "message.timestamp.type": "LogAppendTime",
+        "max.message.bytes": str(_LARGEST_BATCH),
+        "min.insync.replicas": str(least),
+        "unclean.leader.election.enable": "false",
+    }
+
+
+def too_weak(topic: StateTopic, found: Topic, source: Topic) -> dict[str, str]:
+    """Return the settings of a topic that would lose state, with the values they must have."""
+    return {
+        name: wanted
+        for name, wanted in settings_of_topic(topic, source).items()
+        if not _is_enough(name, (found.configuration or {}).get(name), wanted)
+    }
 
 
 def _is_enough(name: str, found: str | None, wanted: str) -> bool:

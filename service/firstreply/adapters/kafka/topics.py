@@ -7,7 +7,7 @@ name creates it where brokers create topics by themselves.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -137,6 +137,11 @@ async def _configuration(admin: AIOKafkaAdminClient, name: str) -> dict[str, str
         if error.retriable:
             raise
         return None
+    return values_of(responses)
+
+
+def values_of(responses: Iterable[Any]) -> dict[str, str] | None:
+    """Return the settings that answers to DescribeConfigs hold; None if we may not see them."""
     for response in responses:
         for code, _, _, _, entries in response.resources:
             if for_code(code) is not NoError:
