@@ -1,7 +1,7 @@
 """README and quick start with a real broker: doctor, run, and what they say to do beside it.
 
-The page's own commands, word for word. Where its broker would be, the variables that it tells of
-lead to ours.
+The page's own commands, word for word; those that speak to Kafka are processes of their own. Where
+the page's broker would be, the variables that it tells of lead to ours.
 """
 
 import asyncio

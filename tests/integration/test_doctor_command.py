@@ -416,7 +416,7 @@ async def test_tls_is_followed_to_the_certificate(traps: Traps) -> None:
 
     assert failures(fine) == []
     assert "asks for a client certificate; none is configured" in mutual["tls"][0].text
-    assert "good for 1 days only" in fine["tls"][0].text
+    assert "good for 1 day only" in fine["tls"][0].text
     assert "is not signed by" in other["tls"][0].text
     assert "is for another host" in name["tls"][0].text
     assert "speaks Kafka without TLS" in plain["tls"][0].text

@@ -1,5 +1,7 @@
 """What the wall costs the screen that shows it all day: one stream, and no growth."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import CDPSession, expect
 
@@ -13,6 +15,8 @@ from tests.wall.viewer import PATIENCE_MS, Viewer
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ROUNDS = 80
+COLLECTIONS = 50
+"""Rounds of garbage collection until what is held is taken for a leak."""
 
 
 def scene(number: int) -> Scene:
@@ -39,6 +43,19 @@ async def measure(session: CDPSession) -> dict[str, float]:
     return {one["name"]: one["value"] for one in metrics}
 
 
+async def no_more_than(session: CDPSession, bounds: dict[str, float]) -> bool:
+    """Return whether all fell to their bounds; the browser may let go of a node some rounds late.
+
+    What leaks is never let go of.
+    """
+    for _ in range(COLLECTIONS):
+        found = await measure(session)
+        if all(found[name] <= bound for name, bound in bounds.items()):
+            return True
+        await asyncio.sleep(0.2)
+    return False
+
+
 async def test_nodes_and_memory_stay_the_same_over_many_messages(visit: Visit) -> None:
     async with fake_service(scene(0)) as service:
         viewer = await visit(service.url, reduced_motion=True)
@@ -50,11 +67,15 @@ async def test_nodes_and_memory_stay_the_same_over_many_messages(visit: Visit) -
         before = await measure(session)
 
         await play_rounds(service, viewer, 11, ROUNDS)
-        after = await measure(session)
 
-    assert after["Nodes"] <= before["Nodes"] * 1.02
-    assert after["JSEventListeners"] <= before["JSEventListeners"] + 5
-    assert after["JSHeapUsedSize"] <= before["JSHeapUsedSize"] + 1_000_000
+        assert await no_more_than(
+            session,
+            {
+                "Nodes": before["Nodes"] * 1.02,
+                "JSEventListeners": before["JSEventListeners"] + 5,
+                "JSHeapUsedSize": before["JSHeapUsedSize"] + 1_000_000,
+            },
+        )
 
 
 async def test_a_message_makes_the_browser_lay_the_page_out_once_or_twice(visit: Visit) -> None:

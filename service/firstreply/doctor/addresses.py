@@ -117,7 +117,8 @@ def tls_verdict(
             "Take the port of a Kafka listener that is meant for clients.",
         )
     left = timedelta(seconds=found.expires - now)
-    text = f"{address}: {found.version}, certificate good for {left.days} days"
+    days = "1 day" if left.days == 1 else f"{left.days} days"
+    text = f"{address}: {found.version}, certificate good for {days}"
     if left < EXPIRY_WARNING:
         return warning(
             "tls",
