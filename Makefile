@@ -57,6 +57,7 @@ lint: venv ## The static checks alone
 	$(BIN)/deptry .
 	$(BIN)/yamllint --strict .
 	$(BIN)/shellcheck deploy/*/*.sh tests/dashboards/schema/*.sh .ci/run
+	$(BIN)/hadolint Dockerfile
 
 audit: venv ## Look the locked packages up in PyPI's list of known vulnerabilities (needs pypi.org)
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/lock.txt
