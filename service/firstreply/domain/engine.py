@@ -19,7 +19,6 @@ section 6). Log time decides only when a miss is counted. The log clock is clamp
 an earlier log time is ignored. Nothing raises on any event the codec lets through.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 
@@ -33,7 +32,7 @@ from firstreply.domain.facts import Scene, apply, reply_pair
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments
 from firstreply.domain.instant_index import InstantIndex
-from firstreply.domain.instants import AFTER_ALL, BEFORE_ALL, MINUTE
+from firstreply.domain.instants import AFTER_ALL, BEFORE_ALL
 from firstreply.domain.snapshot import Snapshot, Standing, decode_contacts, encode_contacts
 from firstreply.domain.store import ContactStore
 from firstreply.domain.transitions import TABLE, classify
@@ -254,7 +253,7 @@ class Engine:
         store = ContactStore()
         for encoded in snapshot.slices:
             for contact in decode_contacts(encoded):
-                store.add(contact)
+                store.load(contact)
         engine = cls.resume(
             snapshot.standing,
             store,
@@ -298,29 +297,22 @@ class Engine:
         return engine
 
     def take_places(self) -> Iterator[int]:
-        """Let restored contacts wait and be timed; yields how many did, every thousand or so.
+        """Let restored contacts wait and be timed; yields how many did, at least every thousand.
 
         Where the state has more than ``max_tracked``, the rest is evicted in the end.
         """
-        # About in the order of the indexes, which find their places in the cache then: 40 % less.
-        minutes: defaultdict[int, list[Contact]] = defaultdict(list)
-        for shard in self._store.shards():
-            for contact in shard:
-                since = contact.start if contact.phase is Phase.WAITING else contact.touched
-                minutes[(since or 0) // MINUTE].append(contact)
-            yield 0
         placed = 0
-        for minute in sorted(minutes):
-            contacts = minutes.pop(minute)
-            for first in range(0, len(contacts), _PLACES_AT_A_TIME):
-                for contact in contacts[first : first + _PLACES_AT_A_TIME]:
-                    contact.timer = None
-                    contact.waits_in = contact.reply_waits_in = None
-                    self._seat(contact)
-                    self._arm(contact)
-                    self._store.wake(contact)
-                    placed += 1
-                yield placed
+        for ids in self._store.ids():
+            for contact_id in ids:
+                contact = self._store[contact_id]
+                contact.timer = None
+                contact.waits_in = contact.reply_waits_in = None
+                self._seat(contact)
+                self._arm(contact)
+                placed += 1
+                if placed % _PLACES_AT_A_TIME == 0:
+                    yield placed
+            yield placed
         surplus = 0 if self.max_tracked is None else len(self._store) - self.max_tracked
         for number in range(surplus):
             self._evict()

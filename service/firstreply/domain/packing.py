@@ -9,11 +9,17 @@ import msgspec
 from msgspec.structs import astuple
 
 from firstreply.domain.contact import Contact
+from firstreply.domain.instants import BEFORE_ALL
 
 
 class _Row(Contact, array_like=True, gc=False):
     """A contact in the form of an array."""
 
+
+_NEVER = tuple(
+    place for place, default in enumerate(Contact.__struct_defaults__, 1) if default is BEFORE_ALL
+)
+"""Places of the instants that stand for never until there is one."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Row)
@@ -29,4 +35,8 @@ def pack(contact: Contact) -> bytes | None:
 
 def unpack(contact_id: str, row: bytes) -> Contact:
     """Return a contact equal to the one that was packed under this id."""
-    return Contact(contact_id, *astuple(_decoder.decode(row))[1:])
+    fields = [contact_id, *astuple(_decoder.decode(row))[1:]]
+    for place in _NEVER:
+        if fields[place] == BEFORE_ALL:
+            fields[place] = BEFORE_ALL  # the very one: the state log leaves out what is a default
+    return Contact(*fields)

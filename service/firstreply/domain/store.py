@@ -44,7 +44,7 @@ class ContactStore:
         self._count = 0
         """Kept, because adding up the shards takes longer than folding an event."""
         self._awake: OrderedDict[str, Contact] = OrderedDict()
-        """In the order of waking; those that were loaded join it with their turn."""
+        """In the order of waking."""
 
     def __len__(self) -> int:
         return self._count
@@ -57,6 +57,11 @@ class ContactStore:
         """Yield the contacts of each shard."""
         for number in range(SHARDS):
             yield self.shard(number)
+
+    def ids(self) -> Iterator[list[str]]:
+        """Yield the ids of each shard."""
+        for shard in self._shards:
+            yield list(shard)
 
     def shard(self, number: int) -> list[Contact]:
         """Return the contacts of one shard."""
@@ -85,7 +90,7 @@ class ContactStore:
         if not isinstance(kept, bytes):
             return kept
         contact = shard[contact_id] = unpack(contact_id, kept)
-        self.wake(contact)
+        self._wake(contact)
         return contact
 
     def peek(self, contact_id: str) -> Contact | None:
@@ -95,20 +100,13 @@ class ContactStore:
 
     def add(self, contact: Contact) -> None:
         """Put a contact in place; one of the same id gives way."""
-        self.load(contact)
-        self.wake(contact)
+        self._put(contact.contact_id, contact)
+        self._wake(contact)
 
     def load(self, contact: Contact) -> None:
-        """Put a contact in place, to be woken later: nobody goes to rest for it."""
-        shard = self._shard(contact.contact_id)
-        self._count += contact.contact_id not in shard
-        shard[contact.contact_id] = contact
-
-    def wake(self, contact: Contact) -> None:
-        """Note that a contact is an object; who has been one for the longest goes to rest."""
-        self._awake[contact.contact_id] = contact
-        if len(self._awake) > AWAKE:
-            self._rest(self._awake.popitem(last=False)[1])
+        """Put a contact in place, at rest; one of the same id gives way."""
+        self._awake.pop(contact.contact_id, None)
+        self._put(contact.contact_id, pack(contact) or contact)
 
     def discard(self, contact_id: str) -> None:
         """Remove a contact if it is there."""
@@ -120,6 +118,17 @@ class ContactStore:
         del self._shard(contact_id)[contact_id]
         self._awake.pop(contact_id, None)
         self._count -= 1
+
+    def _put(self, contact_id: str, kept: Contact | bytes) -> None:
+        shard = self._shard(contact_id)
+        self._count += contact_id not in shard
+        shard[contact_id] = kept
+
+    def _wake(self, contact: Contact) -> None:
+        """Note that a contact is an object; who has been one for the longest goes to rest."""
+        self._awake[contact.contact_id] = contact
+        if len(self._awake) > AWAKE:
+            self._rest(self._awake.popitem(last=False)[1])
 
     def _rest(self, contact: Contact) -> None:
         row = pack(contact)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from firstreply.domain import store as module
 from firstreply.domain.contact import Contact, Counted, Once, Outcome, Phase
 from firstreply.domain.packing import pack, unpack
+from firstreply.domain.snapshot import encode_contacts
 from firstreply.domain.store import SHARDS, ContactStore, shard_of
 
 FULL = Contact(
@@ -81,6 +82,14 @@ def test_a_row_gives_back_every_field() -> None:
     assert unpack(FULL.contact_id, row) == FULL
 
 
+def test_the_state_log_has_no_more_to_write_of_a_contact_that_has_rested() -> None:
+    new = Contact("new")
+    row = pack(new)
+    assert row is not None
+
+    assert encode_contacts([unpack("new", row)]) == encode_contacts([new])
+
+
 @given(
     st.text(),
     st.lists(st.integers(-(2**62), 2**62), max_size=16),
@@ -151,17 +160,17 @@ def test_a_contact_at_rest_is_kept_under_its_own_text() -> None:
     assert next(one for one in shard if one == again) is woken.contact_id is again
 
 
-def test_contacts_that_are_loaded_stay_awake_until_they_had_their_turn() -> None:
+def test_contacts_that_are_loaded_rest() -> None:
     store = ContactStore()
-    for name in ("a", "b", "c"):
-        store.load(Contact(name))
-    before = [rests(store, name) for name in ("a", "b", "c")]
+    store.add(Contact("awake"))
+    for name in ("a", "b", "a", "awake"):
+        store.load(Contact(name, responses=(1,)))
 
-    store.wake(store["a"])
-    store.wake(store["b"])
-
-    assert before == [False, False, False]
-    assert [rests(store, name) for name in ("a", "b", "c")] == [True, False, False]
+    assert [rests(store, name) for name in ("a", "b", "awake")] == [True, True, True]
+    assert store["awake"].responses == (1,)
+    assert len(store) == 3
+    assert sorted(one for ids in store.ids() for one in ids) == ["a", "awake", "b"]
+    assert store["b"] == Contact("b", responses=(1,))
 
 
 def test_a_contact_that_went_and_came_back_is_awake() -> None:
