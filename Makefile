@@ -6,6 +6,7 @@
 #   REQUIRE_SERVERS=1         a server that cannot be had is a failure, not a skip
 #   NO_APT=1                  never call apt-get
 #   KAFKA_VERSION=3.9.1       another Kafka than that of deploy/kafka/pom.xml
+#   ARGS="--rounds 1"         arguments of make bench
 #   FAULTS_SOAK_MINUTES=30    faults at random for so long, after those of make test-faults
 
 BIN := .venv/bin
@@ -14,9 +15,10 @@ SERVERS := deploy/dev/servers.sh
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 STACK_ARGS ?=
+ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help audit demo demo-kafka stack test test-faults test-fast check lint format lock docs kafka \
+.PHONY: help audit bench demo demo-kafka stack test test-faults test-fast check lint format lock docs kafka \
 	servers clean distclean venv venv-run
 
 help: ## List the commands
@@ -61,6 +63,9 @@ lint: venv ## The static checks alone
 
 audit: venv ## Look the locked packages up in PyPI's list of known vulnerabilities (needs pypi.org)
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/lock.txt
+
+bench: venv kafka ## What an event costs, beside Kafka Streams, Quix Streams and Faust (8 minutes)
+	$(BIN)/python -u benchmarks/peers/bench.py $(ARGS)
 
 format: venv ## Format the code and fix what can be fixed safely
 	$(BIN)/ruff check --fix-only .

@@ -1,7 +1,7 @@
 """The environment of each peer, in ``.cache/bench``: made once, kept, never the project's own.
 
 The versions are pinned in the requirements files and the pom beside this file. What cannot be had
-is an ``Unavailable`` with the reason, which the table then shows.
+is an ``UnavailableError`` with the reason, which the table then shows.
 """
 
 # ruff: noqa: INP001 - a folder of scripts is no package
@@ -18,7 +18,7 @@ CACHE: Final = ROOT / ".cache" / "bench"
 INSTALL_SECONDS: Final = 600
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """A peer cannot be run here; the message says why, in one line."""
 
 
@@ -26,7 +26,7 @@ def python_of(peer: str) -> str:
     """Return the interpreter of a virtual environment with ``requirements-PEER.txt``.
 
     Raises:
-        Unavailable: the packages could not be installed.
+        UnavailableError: the packages could not be installed.
     """
     folder, pinned = CACHE / peer, HERE / f"requirements-{peer}.txt"
     stamp, python = folder / "installed.txt", folder / "bin" / "python"
@@ -42,7 +42,7 @@ def java_classes() -> tuple[str, str]:
     """Return Java, and the class path of the compiled Kafka Streams program with its jars.
 
     Raises:
-        Unavailable: there is no JDK or Maven, or the jars could not be got.
+        UnavailableError: there is no JDK or Maven, or the jars could not be got.
     """
     source = HERE / "kafka_streams"
     pom = (source / "pom.xml").read_text()
@@ -63,7 +63,7 @@ def _found(program: str) -> str:
     path = shutil.which(program)
     if path is None:
         msg = f"there is no {program} on the PATH"
-        raise Unavailable(msg)
+        raise UnavailableError(msg)
     return path
 
 
@@ -74,8 +74,8 @@ def _do(*command: str) -> None:
         )
     except subprocess.TimeoutExpired as error:
         msg = f"{Path(command[0]).name} was not done in {INSTALL_SECONDS} s"
-        raise Unavailable(msg) from error
+        raise UnavailableError(msg) from error
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
         msg = f"{Path(command[0]).name} failed: {said[-1]}"
-        raise Unavailable(msg)
+        raise UnavailableError(msg)

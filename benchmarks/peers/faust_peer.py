@@ -1,7 +1,8 @@
 """First response latency with Faust: an agent, a model and a table, as its user guide has them.
 
-``python faust_peer.py SERVERS TOPIC GROUP TOTAL FOLDER``, until it is ended. The table is in memory with a
-changelog in Kafka; everything else is as Faust has it by default, with its ``fast`` bundle.
+``python faust_peer.py SERVERS TOPIC GROUP TOTAL FOLDER``, until it is ended. The
+table is in memory with a changelog in Kafka; everything else is as Faust has it by default, with
+its ``fast`` bundle.
 """
 
 # ruff: noqa: INP001 - a folder of scripts is no package

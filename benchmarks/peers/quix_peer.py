@@ -1,7 +1,7 @@
 """First response latency with Quix Streams: a stateful update, as its documentation has it.
 
-``python quix_peer.py SERVERS TOPIC GROUP TOTAL FOLDER``, until it is ended. Its state is RocksDB with a
-changelog in Kafka; everything else is as Quix Streams has it by default.
+``python quix_peer.py SERVERS TOPIC GROUP TOTAL FOLDER``, until it is ended. Its
+state is RocksDB with a changelog in Kafka; everything else is as Quix Streams has it by default.
 """
 
 # ruff: noqa: INP001 - a folder of scripts is no package

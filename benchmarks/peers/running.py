@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from environments import HERE, ROOT, java_classes, python_of
-from workload import BANDS, CHANNELS, QUEUES, Outcomes
+from workload import BANDS, CHANNELS, Outcomes, configuration
 
 from firstreply.devkit.processes import OwnedProcess
 
 WARM_UP: Final = 0.25
-PATIENCE_SECONDS: Final = 300
+PATIENCE_SECONDS: Final = 200
 SETTLING_SECONDS: Final = 60
 SCRAPE_SECONDS: Final = 15
 """How often ``/metrics`` is asked for meanwhile, as a Prometheus would."""
@@ -54,6 +54,8 @@ class Run(NamedTuple):
     """Events per second."""
     counts: str
     """``right``, ``wrong``, or ``-`` for a program that counts nothing."""
+    state_bytes: float = 0.0
+    """Per event of the whole run: what its state took on the broker's disk."""
 
 
 class Place(NamedTuple):
@@ -64,7 +66,7 @@ class Place(NamedTuple):
     cpu_seconds: float
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """A program did not come to its end; the message says how, with the end of its log."""
 
 
@@ -72,8 +74,8 @@ def run(name: str, load: Load, group: str, folder: Path) -> Run:
     """Run a program from the beginning of the topic to its end.
 
     Raises:
-        Unavailable: it cannot be had here.
-        Failed: it ended, or was not done in time.
+        UnavailableError: it cannot be had here.
+        FailedError: it ended, or was not done in time.
     """
     if name == "firstreply":
         return _run_firstreply(load, group, folder)
@@ -111,11 +113,11 @@ def _wait_for(word: str, owned: OwnedProcess, log: Path) -> None:
 
 
 def _check(owned: OwnedProcess, until: float) -> None:
-    """Raise Failed when it has ended or the time is over."""
+    """Raise FailedError when it has ended or the time is over."""
     if not owned.is_running() or time.monotonic() > until:
         how = "ended" if not owned.is_running() else f"was not done in {PATIENCE_SECONDS} s"
         msg = f"{owned.name} {how}; {owned.log_tail()}"
-        raise Failed(msg)
+        raise FailedError(msg)
 
 
 def _costs(first: Place, last: Place, counts: str) -> Run:
@@ -126,12 +128,6 @@ def _costs(first: Place, last: Place, counts: str) -> Run:
 
 def _verdict(counted: Outcomes, truth: Outcomes) -> str:
     return "right" if counted == truth else "wrong"
-
-
-def configuration() -> str:
-    """Return the configuration of ``firstreply run``: twelve channels with all the queues."""
-    channels = {channel: {"queues": list(QUEUES)} for channel in CHANNELS}
-    return json.dumps({"channels_only": True, "channels": channels})
 
 
 def _run_firstreply(load: Load, group: str, folder: Path) -> Run:

@@ -43,6 +43,12 @@ class Contact(NamedTuple):
     closed: int
 
 
+def configuration() -> str:
+    """Return the configuration of ``firstreply``: the twelve channels, each with all the queues."""
+    channels = {channel: {"queues": list(QUEUES)} for channel in CHANNELS}
+    return json.dumps({"channels_only": True, "channels": channels})
+
+
 def began(now: datetime) -> datetime:
     """Return when the first contact is to arrive, for all of them to be decided at ``now``.
 
