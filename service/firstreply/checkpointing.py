@@ -120,6 +120,11 @@ class Checkpointer:
                     cut.fold.put_back(cut.span)
             self._show_lag()
 
+    async def pay(self) -> None:
+        """Export what the group believes exported by us, of partitions that others own by now."""
+        for number, counted in await self._checkpoints.owed():
+            self._publisher.checkpointed(number, self._owned.epoch, counted)
+
     async def _cut(self, fold: PartitionFold) -> _Cut:
         span, gauges = fold.take(), fold.engine.gauges()
         news = _has_news(fold, span) or self._checkpoints.due(fold.partition)
@@ -134,6 +139,8 @@ class Checkpointer:
         """Return the partitions whose cut is durable, committed, and still ours."""
         news = {number: cut for number, cut in cuts.items() if cut.news}
         idle = self._monotonic() - self._committed_at
+        if self._owned.epoch != epoch:  # and whether we are in doubt is not asked any more
+            return frozenset()
         if self._doubtful and not await self._still_accepted(cuts, epoch):
             return frozenset()
         if not news and idle < self._pace.idle_commit_seconds:
@@ -144,8 +151,9 @@ class Checkpointer:
             self._health.failed(number, str(error))
         written = [number for number in cuts if number not in failed]
         offsets = {number: cuts[number].span.offset for number in written}
+        counted = {number: cuts[number].span.increments for number in written}
         sent_at = self._monotonic()  # who stood still may read the answer much later
-        if not await self._source.commit(offsets, epoch, self._checkpoints.notes(offsets)):
+        if not await self._source.commit(offsets, epoch, self._checkpoints.notes(counted)):
             self._doubtful = bool(offsets)
             return frozenset()
         self._checkpoints.exported(written)
@@ -165,6 +173,8 @@ class Checkpointer:
         known = {number: offset for number, offset in offsets if offset is not None}
         accepted = await self._source.commit(known, epoch, self._checkpoints.notes_before(known))
         self._doubtful = not accepted
+        if accepted:
+            self._checkpoints.taken_back(known)
         return accepted
 
     async def _append(self, cuts: dict[int, _Cut]) -> dict[int, RetryableError]:

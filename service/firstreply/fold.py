@@ -235,8 +235,10 @@ class PartitionFold:
 
     def put_back(self, span: Span) -> None:
         """Return a span that could not be made durable; it goes with the next one."""
-        span.increments.merge(self._increments)
-        self._increments = span.increments
+        increments = Increments()  # that of the span may be kept elsewhere, in doubt
+        increments.merge(span.increments)
+        increments.merge(self._increments)
+        self._increments = increments
         self._letters = [*span.letters, *self._letters]
         self.engine.keep_changes(span.changes)
 

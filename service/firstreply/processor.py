@@ -291,6 +291,7 @@ class Processor:
         """Make durable and publish every interval, until stopped."""
         while not await self._pause(self._pace.checkpoint_seconds):
             await self.checkpoint_once()
+            await self.pay_once()
 
     async def checkpoint_once(self) -> None:
         """Make durable what was folded since the last time, then publish it.
@@ -299,6 +300,10 @@ class Processor:
         """
         await self._checkpointer.turn()
         self._check()
+
+    async def pay_once(self) -> None:
+        """Export what an unheard commit has promised, if the next owner went by it."""
+        await self._checkpointer.pay()
 
     def _check(self) -> None:
         """Let health judge how things stand; the heartbeat stands still when they do."""

@@ -56,7 +56,6 @@ async def freeze(trial: Trial, victim: Member, seconds: float) -> None:
     """SIGSTOP for so long."""
     await asyncio.to_thread(victim.pause)
     trial.injected += 1
-    trial.evictions += seconds > SESSION_SECONDS
     await trial.lasting(seconds)
     victim.resume()
 
@@ -94,7 +93,6 @@ async def silence(trial: Trial, victim: Member, nodes: range | list[int], second
     for node in nodes:
         victim.lines[node].toxics = Toxics(silent=True)
     trial.injected += 1
-    trial.evictions += seconds > SESSION_SECONDS
     await trial.lasting(seconds)
     for node in nodes:
         victim.lines[node].heal()

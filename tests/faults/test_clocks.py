@@ -88,4 +88,9 @@ async def test_a_process_whose_clock_is_an_hour_off_spoils_nothing(
         await trial.lasting(5.0)
         assert await asyncio.to_thread(off.stop) == 0
         await trial.recovered()
-        await trial.passes(18, f"a clock {'ahead' if hours > 0 else 'behind'} by an hour")
+        known = "a clock ahead: some misses of the short band are counted by nobody"
+        await trial.passes(
+            18,
+            f"a clock {'ahead' if hours > 0 else 'behind'} by an hour",
+            known=known if hours > 0 else "",
+        )

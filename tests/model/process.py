@@ -14,16 +14,19 @@ from firstreply.domain.bands import PolicyBook
 from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import SECOND
+from firstreply.keeping.doubts import Doubts
+from firstreply.keeping.reading import told_by
 from firstreply.state.assembly import Assembly
 from firstreply.state.chain import ChunkLog, Ranking
 from firstreply.state.chunk import Fingerprint, decode, encode, fingerprint, is_void, order
 from firstreply.state.draft import Draft
-from firstreply.state.writer import Place, Writer
+from firstreply.state.writer import Place, Pointer, Promise, Writer
 from tests.model.world import Ack, Brokers, Coordinator
 from tests.unit.domain.builders import GRACE
 
 PLACE: Final = Place("events", 0, 1)
 SKEW: Final = SECOND
+P: Final = PLACE.partition
 RECEIVED: Final = "contact_received_total"
 
 
@@ -42,6 +45,10 @@ class Rules(msgspec.Struct, frozen=True):
     """What nobody has exported travels with the state; the next owner exports it."""
     takes_back: bool = True
     """After a commit that went unanswered another says that nothing of it was exported."""
+    pays: bool = True
+    """Whose promise the next owner went by, unheard, exports what it promised, when it is back."""
+    hears: bool = True
+    """But nothing that the next owner was told nothing of: that one inherits it."""
     lease: bool = True
     """Nothing is shown by whom the group may have given up, and nothing while owning nothing."""
     alone: bool = True
@@ -67,8 +74,6 @@ class Hold:
         """Durable or not, but not published yet."""
         self.begin = engine.offset or 0
         """Where in the input what is pending begins."""
-        self.promised = 0
-        """How many of the pending ones a commit that the group accepted says are exported."""
         self.doubtful = False
         """Whether the last commit of a checkpoint was not accepted, as far as it knows."""
 
@@ -99,6 +104,8 @@ class Process:
         """Whether it stands still: does nothing, answers nobody, and knows nothing of it."""
         self.reliable = False
         """Whether everything it sends is acknowledged, from now on."""
+        self.deaf = False
+        """Whether it hears no answer of the group."""
         self.epoch = 0
         self.member = name
         """Its id in the group; another one whenever it joins as one who is not known."""
@@ -113,8 +120,15 @@ class Process:
         """``contact_received_total`` as it exports it."""
         self.published: list[tuple[int, int]] = []
         """Spans of the input whose increments it has published."""
+        self.doubts = Doubts()
+        self.promised = 0
+        """How many the group believes exported that are not, or not yet."""
+        self.promised_as = Promise(-1, 0, 0)
+        """In these words."""
+        self.promised_span = (0, 0)
+        """Of the input, what the last checkpoint would publish."""
         self.lost = 0
-        """What the group believes exported, and was not: the process died, or was not told."""
+        """What the group believes exported, and was not: the process died, or the group did."""
         self.activity: Generator[None, None, None] = self.live()
 
     @property
@@ -147,6 +161,7 @@ class Process:
         while True:
             yield
             if not self.owns:
+                self.pay()
                 continue
             term = Term(self.epoch, self.member, self.generation)
             if not (yield from self._take_over(term)):
@@ -155,16 +170,38 @@ class Process:
                 yield
                 yield from self.chance.choice((self._fold, self._prove, self._checkpoint))(term)
 
-    def forget(self) -> None:
-        """Let go of the memory of the partition."""
-        if self.hold is not None:
-            self.lost += self.hold.promised
-        self.hold = None
+    def dies(self) -> None:
+        """Take with it what it has not exported."""
+        self.activity.close()
+        self.lost += self.promised
+
+    def pay(self) -> None:
+        """As a member that does not own the partition: export what an unheard commit promised."""
+        if self.member in self.group.members and self.group.owner != self.member:
+            self.hold = None
+            self._judge()
+
+    def _judge(self) -> None:
+        """Decide by what the group says now; memory holds it no longer."""
+        note = self.group.note
+        if not self.doubts.open:
+            return
+        if note is None or note.incarnation != self.promised_as.incarnation:
+            self.lost += self.promised  # a new group: nobody knows what the old one was promised
+            self.promised = 0
+        if not self.rules.hears:
+            ours = self.promised_as
+            note = Pointer(0, ours.exported, ours.incarnation, ours.generation)
+        self.doubts.judge(P, note)
+        for _, counted in self.doubts.take_owed():
+            if self.rules.pays:
+                self.business += received(counted)
+                self.published.append(self.promised_span)
+                self.promised = 0
 
     def _take_over(self, term: Term) -> Generator[None, None, bool]:
         hold = self.hold
         if hold is None or hold.writer.link is None or not self._nobody_else_wrote(hold):
-            self.forget()
             hold = yield from self._restored()
         if not self.rules.silent and hold.writer.tip is not None:
             self._show(hold.writer.tip.ledger)
@@ -187,13 +224,13 @@ class Process:
             yield
             if not appended:
                 if not self._nobody_else_wrote(hold):
-                    self.forget()
                     hold = yield from self._restored()
                 continue
             if not self._commits(term, hold):
                 continue
             yield
             if self.epoch == term.epoch:
+                self.doubts.settle(P)
                 self._show(draft.header.ledger)
                 return True
         return False
@@ -222,6 +259,7 @@ class Process:
         return True
 
     def _restored(self) -> Generator[None, None, Hold]:
+        self.hold = None
         end = self.brokers.state.end
         yield
         log = ChunkLog(rank=self.rules.rank)
@@ -230,6 +268,7 @@ class Process:
                 log.add(offset, record)
         verdict = log.choose()
         yield
+        self._judge()
         name = f"{self.name}.{self.epoch}"
         if verdict.choice is None:
             engine = Engine(self.book, grace=GRACE * SECOND)
@@ -252,6 +291,7 @@ class Process:
             greatest=verdict.greatest,
             end=end,
             exported=told.exported if inherits and told is not None else end - 1,
+            told=told_by(told),
         )
         hold = Hold(engine, writer)
         if told is None:  # a new group: nobody knows whether the old one exported it
@@ -283,6 +323,8 @@ class Process:
         hold = self._held()
         if hold.doubtful and self.rules.takes_back:
             hold.doubtful = not self._commits(term, hold)
+            if not hold.doubtful:
+                self.doubts.settle(P)
             yield
             if hold.doubtful:
                 return
@@ -298,6 +340,7 @@ class Process:
         yield
         if self.rules.fence:
             if appended:
+                self._promise(hold, counted, draft)
                 appended = self._commits(term, hold, exports=received(counted))
                 hold.doubtful = not appended
             yield
@@ -310,12 +353,21 @@ class Process:
             counted.merge(hold.pending)
             hold.pending = counted
 
+    def _promise(self, hold: Hold, counted: Increments, draft: Draft) -> None:
+        pointer, copy = hold.writer.pointer_exported, Increments()
+        assert pointer is not None
+        copy.merge(counted)
+        self.doubts.promise(P, pointer.promise, copy)
+        self.promised_span = (hold.begin, draft.header.offset)
+        self.promised_as = pointer.promise
+
     def _publish(self, hold: Hold, counted: Increments, draft: Draft) -> None:
         self.business += received(counted)
         if draft.header.offset > hold.begin:
             self.published.append((hold.begin, draft.header.offset))
         hold.begin = draft.header.offset
-        hold.promised = 0
+        self.promised = 0
+        self.doubts.settle(P)
         hold.writer.exported()
         self._show(draft.header.ledger)
 
@@ -371,8 +423,8 @@ class Process:
         assert note is not None
         accepted = self.group.commit(term.member, term.generation, offset, note)
         if accepted:
-            hold.promised = exports or 0
-        told = accepted and (self.reliable or self.chance.random() < 0.9)
+            self.promised = exports or 0
+        told = accepted and not self.deaf and (self.reliable or self.chance.random() < 0.9)
         self.leased = self.leased or told
         return told
 

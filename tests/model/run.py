@@ -130,8 +130,7 @@ class Run:
             self.bury(self.chance.choice(self.alive))
 
     def bury(self, process: Process) -> None:
-        process.forget()
-        process.activity.close()
+        process.dies()
         self.alive.remove(process)
         self.dead.append(process)
         self.unscraped += process.business - self.scraper.business.get(process.name, 0)
@@ -190,6 +189,8 @@ class Run:
         else:
             msg = "the last owner does not come to rest"
             raise Violation(msg)
+        for one in self.alive:
+            one.pay()
         for _ in range(3):
             self.scraper.scrape(
                 [one.shown for one in self.alive if one.shown is not None],
@@ -246,8 +247,8 @@ class Run:
     def _check_business(self) -> None:
         """Check that no counter is above the truth, and none below it but by what it may be.
 
-        That is what was not scraped before a process died, and what a commit has promised that
-        was accepted: the process died before it knew, or another took over before it was told.
+        That is what was not scraped before a process died, and what an accepted commit has
+        promised: the process died before it knew, or the group did before the process could ask.
         """
         processes = [*self.alive, *self.dead]
         spans = sorted(span for one in processes for span in one.published)
@@ -257,8 +258,7 @@ class Run:
                 raise Violation(msg)
         counted = sum(self.scraper.business.values())
         true = received(self._replayed().take_increments())
-        kept = (one.hold for one in self.alive if one.hold is not None)
-        lost = sum(one.lost for one in processes) + sum(hold.promised for hold in kept)
+        lost = sum(one.lost for one in processes)
         spared = true - lost - self.unscraped
         if not spared <= counted <= true:
             msg = f"{counted} contacts counted as received: not from {spared} to {true}"

@@ -46,6 +46,17 @@ class Scene:
         for other in self.alive:
             other.leased = other.leased and other is owner
 
+    def let_back(self, member: Process, owner: Process) -> None:
+        """Rebalance with one who was put out; the partition stays where it is."""
+        for one in (member, owner):
+            one.revoked()
+        self.group.rebalance(frozenset({member.member, owner.member}), owner.member)
+        owner.assigned(self.group.generation)
+
+    def counted(self) -> int:
+        """Return how many contacts were counted as received, by all together."""
+        return sum(one.business for one in self.alive)
+
     def scrape(self) -> None:
         self.scraper.scrape([one.shown for one in self.alive if one.shown is not None], {})
 
@@ -185,3 +196,40 @@ def test_a_late_claim_of_a_group_that_was_deleted_must_not_beat_the_owner_in_the
     scene.scrape()
 
     assert scene.prometheus_is_right_about(heir) is told
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_who_never_heard_that_its_promise_was_accepted_must_keep_it(*, pays: bool) -> None:
+    scene = Scene(Rules(pays=pays))
+    frozen, heir, owner = scene.process("frozen"), scene.process("heir"), scene.process("owner")
+    scene.open_contacts(0, 5)
+    scene.give_to(frozen)
+    until(frozen, lambda: published(frozen) == 5)
+    scene.open_contacts(5, 5)
+    frozen.deaf = True
+    until(frozen, lambda: frozen.promised == 5)
+    for successor in (heir, owner):  # several, before it is back
+        scene.give_to(successor)
+        until(successor, lambda one=successor: published(one) == 10)  # type: ignore[misc]
+    scene.let_back(frozen, owner)
+    until(frozen, lambda: not frozen.doubts.open)
+
+    assert scene.counted() == (10 if pays else 5)
+
+
+@pytest.mark.parametrize("hears", [True, False])
+def test_who_never_heard_that_its_promise_was_refused_must_not_keep_it(*, hears: bool) -> None:
+    scene = Scene(Rules(hears=hears))
+    frozen, owner = scene.process("frozen"), scene.process("owner")
+    scene.open_contacts(0, 5)
+    scene.give_to(frozen)
+    until(frozen, lambda: published(frozen) == 5)
+    scene.open_contacts(5, 5)
+    until(frozen, lambda: written(frozen) == 10)  # and its commit comes next
+    scene.give_to(owner)
+    until(owner, lambda: published(owner) == 10)
+    until(frozen, lambda: bool(frozen.doubts.open))
+    scene.let_back(frozen, owner)
+    until(frozen, lambda: not frozen.doubts.open)
+
+    assert scene.counted() == (10 if hears else 15)

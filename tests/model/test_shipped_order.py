@@ -2,8 +2,8 @@
 
 ``test_protocol`` plays the protocol with an order of its own, and every crash between two steps;
 here it is that of the service, among fakes: two members, a group, and a state log that loses,
-delays and doubles. What must come out: the ledger of the last owner is the truth, and nobody
-counted twice.
+delays and doubles. What must come out: the ledger of the last owner is the truth, nobody counted
+twice, and while no process dies everything was counted by somebody.
 """
 
 import asyncio
@@ -107,6 +107,9 @@ class Source(FakeSource):
 
     async def committed(self, partition: int) -> Committed | None:
         await asyncio.sleep(0)
+        if self.known != self.group.generation:
+            msg = "not a member of the group"
+            raise RetryableError(msg)
         offset = self.broker.committed.get(partition)
         return None if offset is None else Committed(offset, self.broker.notes.get(partition, ""))
 
@@ -166,9 +169,13 @@ class Member:
         self.source.permit.set()
 
     def checkpoint(self) -> asyncio.Task[None]:
-        turn = asyncio.create_task(self.processor.checkpoint_once())
+        turn = asyncio.create_task(self._turn())
         self.turning.add(turn)
         return turn
+
+    async def _turn(self) -> None:
+        await self.processor.checkpoint_once()
+        await self.processor.pay_once()
 
     async def kill(self) -> None:
         self.dead = True
@@ -184,7 +191,8 @@ class Member:
 class Group:
     """Two members, and who is given the partition."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, crashes: bool) -> None:
+        self.crashes = crashes
         self.chance = random.Random(seed)
         self.broker = FakeBroker()
         self.log = Log(self.chance)
@@ -216,7 +224,7 @@ class Group:
                 member.goes_on()
             await self.chance.choices(
                 (self.produce, self.checkpoint, self.rebalance, self.crash, self.arrive),
-                (30, 30, 15, 5, 5),
+                (30, 30, 15, 5 * self.crashes, 5),
             )[0]()
             await some_turns(self.chance, 25)
 
@@ -257,7 +265,8 @@ class Group:
             await asyncio.sleep(0.002)  # taking over waits for its tasks by the clock
             fold = owner.processor.folds.get(P)
             if fold is not None and fold.committed == self.contacts and fold.engine.unchanged:
-                await owner.checkpoint()
+                for member in self.members:
+                    await member.checkpoint()
                 return owner
         pytest.fail("the last owner does not come to rest")
 
@@ -268,9 +277,9 @@ async def some_turns(chance: random.Random, most: int = 3) -> None:
         await asyncio.sleep(0)
 
 
-async def played(seed: int) -> tuple[int, int, int]:
+async def played(seed: int, *, crashes: bool) -> tuple[int, int, int]:
     """Return how many contacts there were, are in the ledger, and were counted."""
-    group = Group(seed)
+    group = Group(seed, crashes=crashes)
     await group.play()
     owner = await group.come_to_rest()
     ledger = owner.processor.folds[P].engine.gauges().ledger["received"]
@@ -282,7 +291,15 @@ async def played(seed: int) -> tuple[int, int, int]:
 
 async def test_the_ledger_is_exact_and_nothing_is_counted_twice() -> None:
     for seed in range(RUNS):
-        contacts, ledger, counted = await played(seed)
+        contacts, ledger, counted = await played(seed, crashes=True)
 
         assert ledger == contacts, f"seed {seed}"
         assert counted <= contacts, f"seed {seed}: counted twice"
+
+
+async def test_while_no_process_dies_nothing_is_counted_by_nobody() -> None:
+    for seed in range(RUNS):
+        contacts, ledger, counted = await played(seed, crashes=False)
+
+        assert ledger == contacts, f"seed {seed}"
+        assert counted == contacts, f"seed {seed}"

@@ -12,6 +12,7 @@ import pytest
 
 from firstreply.adapters.records import FileRecord
 from firstreply.domain.errors import FatalError, RetryableError
+from firstreply.domain.increments import Increments
 from firstreply.fold import PartitionFold, Span
 from firstreply.keeping.keeper import StateKeeper
 from firstreply.ports import Assignment, Committed, Record
@@ -78,6 +79,9 @@ class FakeInput:
         self.epoch = 1
         self.owned = frozenset({P})
         self.refuses = False
+        self.silent = False
+        """Whether the group does not tell what was committed."""
+        self.during_question: Callable[[], None] = lambda: None
         self.during_commit: Callable[[], None] = lambda: None
         self.after_commit: Callable[[], None] = lambda: None
         self.resumed: list[int] = []
@@ -89,6 +93,10 @@ class FakeInput:
         return self.member
 
     async def committed(self, partition: int) -> Committed | None:
+        self.during_question()
+        if self.silent:
+            msg = "the coordinator does not answer"
+            raise RetryableError(msg)
         return self.group.get(partition)
 
     async def first_offset(self, partition: int) -> int:  # noqa: ARG002
@@ -140,7 +148,7 @@ async def checkpoint(keeper: StateKeeper, source: FakeInput, fold: PartitionFold
     span = fold.take()
     draft = await keeper.draft(fold, span)
     await keeper.append(P, draft)
-    assert await source.commit({P: span.offset}, source.epoch, keeper.notes([P]))
+    assert await source.commit({P: span.offset}, source.epoch, keeper.notes({P: span.increments}))
     keeper.exported([P])
 
 
@@ -528,7 +536,7 @@ async def test_nothing_is_kept_of_a_partition_that_was_released() -> None:
     keeper.keep_only(frozenset())
 
     assert await keeper.draft(fold, fold.take()) is None
-    assert keeper.notes([P]) == {}
+    assert keeper.notes({P: Increments()}) == {}
     next_process(source)
     assert await keeper.take(P, 2, None) is not fold
 
@@ -712,7 +720,7 @@ async def test_what_an_heir_has_not_exported_goes_on_to_the_next_one() -> None:
 
     heir = keeper_of(source, log)
     last = await appended(heir, await heir.take(P, source.epoch, None))
-    assert await source.commit({P: last.offset}, source.epoch, heir.notes([P]))
+    assert await source.commit({P: last.offset}, source.epoch, heir.notes({P: last.increments}))
     next_process(source)
     after = await keeper_of(source, log).take(P, source.epoch, None)
 
@@ -732,7 +740,8 @@ async def test_a_commit_that_was_accepted_and_not_told_can_be_taken_back() -> No
     keeper = keeper_of(source, log)
     fold = await folded(keeper, source)
     span = await appended(keeper, fold)
-    assert await source.commit({P: span.offset}, 1, keeper.notes([P]))  # and nobody heard of it
+    notes = keeper.notes({P: span.increments})
+    assert await source.commit({P: span.offset}, 1, notes)  # and nobody heard of it
 
     assert await source.commit({P: 0}, 1, keeper.notes_before([P]))
     next_process(source)

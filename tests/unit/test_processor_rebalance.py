@@ -228,6 +228,25 @@ async def test_a_partition_lost_during_a_checkpoint_is_not_published_by_us(stage
         assert set(shell.publisher.shown) == {1}
 
 
+async def test_a_checkpoint_that_an_assignment_overtakes_appends_nothing() -> None:
+    # It would follow a commit that may have been accepted, and the doubt ended with the epoch.
+    async with Shell() as shell:
+        shell.broker.append(opened(0))
+        await shell.own(0)
+        shell.journal.clear()
+
+        async def rebalance() -> None:
+            await shell.rebalanced(0)
+            shell.journal.clear()
+
+        shell.checkpoints.meanwhile["draft"] = rebalance
+        await shell.checkpoint()
+        assert "append" not in shell.journal
+
+        await shell.checkpoint()
+        assert shell.total("contact_received_total") == 1
+
+
 async def test_a_member_that_was_put_out_of_the_group_publishes_nothing() -> None:
     broker = stocked(opened(0))
     async with Shell(broker) as zombie, Shell(broker) as owner:

@@ -14,8 +14,9 @@ higher incarnation: it would beat the true owner (found by ``tests/model``).
 
 A checkpoint carries what nobody has exported when it is written. An accepted commit promises that
 its sender exports it; without one the next owner does (``Pointer.exported``). So nothing is counted
-twice. What is lost: what a process dies with; and what was committed without our knowing it, if the
-partition goes to another one before we could take that promise back.
+twice. Who did not hear whether a commit was accepted takes its promise back, or, once another one
+owns the partition, asks the group what that one was told (``keeping.doubts``). What is lost: what a
+process dies with.
 
 A checkpoint is a consistent cut: the caller folds nothing between ``draft`` being called and its
 return. Appending may then take its time.
@@ -25,14 +26,16 @@ import asyncio
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Any, Final
 
 from firstreply.collector import Collector
 from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.errors import FatalError, RetryableError
+from firstreply.domain.increments import Increments
 from firstreply.fold import PartitionFold, Span
+from firstreply.keeping.doubts import Doubts
 from firstreply.keeping.port import InputLog, StateLog
 from firstreply.keeping.reading import (
     Found,
@@ -42,6 +45,7 @@ from firstreply.keeping.reading import (
     note_of,
     pointer_of,
     require_same_input,
+    told_by,
 )
 from firstreply.keeping.tail import still_ours
 from firstreply.ports import Committed
@@ -102,6 +106,7 @@ class StateKeeper:
         self._holds: dict[int, _Hold] = {}
         self._found: dict[int, _Hold] = {}
         """Restored, and not claimed yet: a rebalance came in between."""
+        self._doubts = Doubts()
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._restores = asyncio.Semaphore(_RESTORES_AT_ONCE)
         self._collector = Collector()
@@ -159,6 +164,7 @@ class StateKeeper:
         await self._commit(partition, epoch, writer)
         self._found.pop(partition, None)
         self._holds[partition] = hold
+        self._doubts.settle(partition)  # what our memory holds goes with the next checkpoint
         self._accepts_loss[partition] = False
         fold = hold.fold
         fold.committed, fold.confirmed = _offset(writer), True
@@ -194,6 +200,7 @@ class StateKeeper:
         if held is not None:
             _log.warning("partition_taken_over", extra={"partition": partition})
             del self._holds[partition]
+        self._doubts.judge(partition, _pointer(committed))
         try:
             async with self._restores:
                 self._require_ours(partition)  # it may have waited for long
@@ -218,6 +225,7 @@ class StateKeeper:
             greatest=found.verdict.greatest,
             end=end,
             exported=exported,
+            told=told_by(told),
         )
         if restored is None:
             fold = self._new_fold(partition, await self._fresh_offset(partition, end, committed))
@@ -411,12 +419,18 @@ class StateKeeper:
             hold.writer.acknowledged(draft, offsets)
             hold.written_at = self._monotonic()
 
-    def notes(self, partitions: Iterable[int]) -> dict[int, str]:
+    def notes(self, counted: Mapping[int, Increments]) -> dict[int, str]:
         """Return what travels with the commit of what was appended last.
 
         Where to begin to read the state log, and that all up to there is exported by us.
         """
-        return {number: note_of(one.pointer_exported) for number, one in self._writers(partitions)}
+        notes = {}
+        for number, writer in self._writers(counted):
+            pointer = writer.pointer_exported
+            notes[number] = note_of(pointer)
+            if pointer is not None:
+                self._doubts.promise(number, pointer.promise, counted[number])
+        return notes
 
     def notes_before(self, partitions: Iterable[int]) -> dict[int, str]:
         """Return the notes for a commit that promises no more than the last accepted one."""
@@ -424,8 +438,29 @@ class StateKeeper:
 
     def exported(self, partitions: Iterable[int]) -> None:
         """Note that a commit with ``notes`` was accepted."""
-        for _, writer in self._writers(partitions):
+        for number, writer in self._writers(partitions):
             writer.exported()
+            self._doubts.settle(number)
+
+    def taken_back(self, partitions: Iterable[int]) -> None:
+        """Note that a commit with ``notes_before`` was accepted."""
+        for number, _ in self._writers(partitions):
+            self._doubts.settle(number)
+
+    async def owed(self) -> list[tuple[int, Increments]]:
+        """Return what the group believes we have exported of what is not ours any more."""
+        now = self._source.assignment()
+        asked = self._doubts.open - self._holds.keys() - now.partitions  # else memory may have it
+        for number in asked if now.settled else ():
+            try:
+                committed = await self._source.committed(number)
+            except RetryableError as error:
+                _log.warning("promise_in_doubt", extra={"partition": number, "error": str(error)})
+                break
+            if self._source.assignment() != now:
+                break  # it may be ours again, with a promise that the answer knows nothing of
+            self._doubts.judge(number, _pointer(committed))
+        return self._doubts.take_owed()
 
     def _writers(self, partitions: Iterable[int]) -> Iterator[tuple[int, Writer]]:
         for number in partitions:

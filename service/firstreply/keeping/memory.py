@@ -1,8 +1,9 @@
 """State in memory alone: for sources that can be played again, and as the plainest of its kind."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
+from firstreply.domain.increments import Increments
 from firstreply.fold import PartitionFold, Span
 from firstreply.ports import RecordSource
 from firstreply.state.draft import Draft
@@ -51,7 +52,7 @@ class MemoryKeeper:
     async def append(self, partition: int, draft: Draft | None) -> None:
         """Keep nothing."""
 
-    def notes(self, partitions: Iterable[int]) -> dict[int, str]:  # noqa: ARG002
+    def notes(self, counted: Mapping[int, Increments]) -> dict[int, str]:  # noqa: ARG002
         """Return none."""
         return {}
 
@@ -61,3 +62,10 @@ class MemoryKeeper:
 
     def exported(self, partitions: Iterable[int]) -> None:
         """Keep nothing."""
+
+    def taken_back(self, partitions: Iterable[int]) -> None:
+        """Keep nothing."""
+
+    async def owed(self) -> list[tuple[int, Increments]]:
+        """Owe nothing: nobody inherits what was counted."""
+        return []

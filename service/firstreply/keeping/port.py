@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from firstreply.domain.increments import Increments
 from firstreply.fold import PartitionFold, Span
 from firstreply.ports import Assignment, Committed, Record
 from firstreply.state.draft import Draft
@@ -49,10 +50,14 @@ class Checkpoints(Protocol):
     async def append(self, partition: int, draft: Draft | None) -> None:
         """Make it durable. Raises RetryableError: it may be or not; draft again."""
 
-    def notes(self, partitions: Iterable[int]) -> dict[int, str]:
+    def notes(self, counted: Mapping[int, Increments]) -> dict[int, str]:
         """Return what is to be kept beside the committed offsets of what was appended last.
 
         A commit that is accepted with them promises that all up to there is exported by us.
+
+        Args:
+            counted: by partition what that is; kept until it is known whether it was accepted, so
+                nobody may change it.
         """
 
     def notes_before(self, partitions: Iterable[int]) -> dict[int, str]:
@@ -60,6 +65,15 @@ class Checkpoints(Protocol):
 
     def exported(self, partitions: Iterable[int]) -> None:
         """Note that a commit with ``notes`` was accepted."""
+
+    def taken_back(self, partitions: Iterable[int]) -> None:
+        """Note that a commit with ``notes_before`` was accepted."""
+
+    async def owed(self) -> list[tuple[int, Increments]]:
+        """Return, once, what we must export after all, of partitions that others own.
+
+        A commit of ours was accepted without our hearing it, and the next owner went by it.
+        """
 
 
 class StateRecord(Protocol):

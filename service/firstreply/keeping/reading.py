@@ -23,10 +23,16 @@ from firstreply.state.assembly import Assembly, Restored, SpoiledChainError
 from firstreply.state.chain import KEEP, ChunkLog, Verdict
 from firstreply.state.chunk import Fingerprint, Header, decode, fingerprint
 from firstreply.state.stored import Choice
-from firstreply.state.writer import Pointer
+from firstreply.state.writer import Pointer, Promise
 
-_NOTE: Final = "v1"
+_NOTE: Final = "v2"
 """Form of what travels with the commits."""
+
+_NOTE_WITHOUT_TOLD: Final = "v1"
+"""The form before it said what owners went by."""
+
+_MOST_TOLD: Final = 8
+"""Promises of earlier owners in a note: brokers take 4096 bytes, and each needs some 20."""
 
 _BYTES_AT_A_TIME: Final = 2_000_000
 """Read before others get their turn: some milliseconds for the checksums."""
@@ -204,16 +210,34 @@ def note_of(pointer: Pointer | None) -> str:
     """Return what travels with a commit."""
     if pointer is None:
         return ""
-    return f"{_NOTE}:{pointer.begin}:{pointer.exported}:{pointer.incarnation}:{pointer.generation}"
+    told = ",".join(f"{one.exported}.{one.incarnation}.{one.generation}" for one in pointer.told)
+    return (
+        f"{_NOTE}:{pointer.begin}:{pointer.exported}:{pointer.incarnation}:{pointer.generation}:"
+        f"{told}"
+    )
 
 
 def pointer_of(note: str) -> Pointer | None:
     """Read a note; one of another form is none, and the whole log is read."""
-    form, *numbers = note.split(":")
-    if form != _NOTE or len(numbers) != len(Pointer.__struct_fields__):
+    form, *fields = note.split(":")
+    if form == _NOTE_WITHOUT_TOLD:
+        fields.append("")
+    elif form != _NOTE:
         return None
     try:
-        begin, tip, incarnation, generation = map(int, numbers)
+        *numbers, told = fields
+        begin, exported, incarnation, generation = map(int, numbers)
+        promises = tuple(_promise_of(one) for one in told.split(",") if one)
     except ValueError:
         return None
-    return Pointer(begin, tip, incarnation, generation)
+    return Pointer(begin, exported, incarnation, generation, promises)
+
+
+def _promise_of(text: str) -> Promise:
+    exported, incarnation, generation = map(int, text.split("."))
+    return Promise(exported, incarnation, generation)
+
+
+def told_by(pointer: Pointer | None) -> tuple[Promise, ...]:
+    """Return what an owner says it went by, who takes over with a pointer in the group's commit."""
+    return () if pointer is None else (*pointer.told, pointer.promise)[-_MOST_TOLD:]

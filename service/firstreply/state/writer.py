@@ -40,6 +40,15 @@ class Place(msgspec.Struct, frozen=True):
     """How many the topic has: a contact lies in another partition when that changes."""
 
 
+class Promise(msgspec.Struct, frozen=True):
+    """What an owner said in a commit of what is exported."""
+
+    exported: int
+    """Offset up to which all that the log has counted is exported; -1 for nothing."""
+    incarnation: int
+    generation: int
+
+
 class Pointer(msgspec.Struct, frozen=True):
     """Where to begin to read the state log; may travel with the group commit."""
 
@@ -49,6 +58,14 @@ class Pointer(msgspec.Struct, frozen=True):
     """Offset up to which all that the log has counted is exported; -1 for nothing."""
     incarnation: int
     generation: int
+    told: tuple[Promise, ...] = ()
+    """The promises that owners went by when they took over, the last ones, in order: the owner
+    whose pointer this is went by the last of them, and exports nothing that it covers."""
+
+    @property
+    def promise(self) -> Promise:
+        """What this one says of what is exported."""
+        return Promise(self.exported, self.incarnation, self.generation)
 
 
 class Writer:
@@ -64,10 +81,11 @@ class Writer:
         end: of the log, up to where it was read before; see ``ours_until``. None: nobody else can
             write.
         exported: offset in the log up to which all that was counted is exported.
+        told: promises that owners went by, ours the last; see ``Pointer``.
         limit: bytes of a body in one record.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two keyword-only
         self,
         place: Place,
         name: str,
@@ -76,6 +94,7 @@ class Writer:
         greatest: Header | None = None,
         end: int | None = None,
         exported: int = -1,
+        told: tuple[Promise, ...] = (),
         limit: int = LIMIT,
     ) -> None:
         self._place = place
@@ -88,6 +107,7 @@ class Writer:
         self._window = Window() if restored is None else restored.window
         self._ours_until = end
         self._exported = exported
+        self._told = told
         self._generation = 0
         self._incarnation = 0
 
@@ -127,7 +147,7 @@ class Writer:
         begin = self._window.begin
         if self._tip is None or self._link is None or begin is None:
             return None
-        return Pointer(begin, self._exported, self._incarnation, self._generation)
+        return Pointer(begin, self._exported, self._incarnation, self._generation, self._told)
 
     @property
     def pointer_exported(self) -> Pointer | None:
