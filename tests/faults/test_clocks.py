@@ -31,6 +31,23 @@ def corrected(trial: Trial) -> int:
     return int(sum(increases(trial.scraper.scrapes, CORRECTIONS).values()))
 
 
+async def an_hour_passes(trial: Trial) -> None:
+    """Let log time go on from where a clock ahead by an hour had brought it.
+
+    Until then nobody is missed who became known meanwhile: an answer might still be in the backlog.
+    A member whose clock is ahead by two hours takes over from the others.
+    """
+    later = trial.member(4, ("-m", "tests.faults.ahead", str(2 * 3600)))
+    others = list(trial.running())
+    later.start()
+    for member in others:
+        assert await asyncio.to_thread(member.stop) == 0
+    await trial.recovered()
+    for feed in trial.feeds:
+        await feed.stop()
+    await trial.lasting(2 * BAND_SECONDS)
+
+
 async def test_deadlines_pass_without_traffic_and_while_their_owner_dies(
     new_trial: NewTrial,
 ) -> None:
@@ -88,9 +105,6 @@ async def test_a_process_whose_clock_is_an_hour_off_spoils_nothing(
         await trial.lasting(5.0)
         assert await asyncio.to_thread(off.stop) == 0
         await trial.recovered()
-        known = "a clock ahead: some misses of the short band are counted by nobody"
-        await trial.passes(
-            18,
-            f"a clock {'ahead' if hours > 0 else 'behind'} by an hour",
-            known=known if hours > 0 else "",
-        )
+        if hours > 0:
+            await an_hour_passes(trial)
+        await trial.passes(18, f"a clock {'ahead' if hours > 0 else 'behind'} by an hour")

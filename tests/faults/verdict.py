@@ -36,10 +36,6 @@ class Verdict(msgspec.Struct):
     lacking: int
     gap_seconds: float
 
-    def broken(self) -> set[str]:
-        """Return the invariants that do not hold."""
-        return {name for name, texts in self.wrong.items() if texts}
-
     def summary(self) -> str:
         """Return all that is wrong, some lines of each invariant."""
         return "\n".join(

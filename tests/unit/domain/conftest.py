@@ -7,7 +7,7 @@ import pytest
 from firstreply.domain import store
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_awake() -> Iterator[None]:
     """Let a contact rest as soon as another is asked for; the service keeps thousands awake."""
     with pytest.MonkeyPatch.context() as patch:
