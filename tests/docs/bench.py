@@ -182,9 +182,17 @@ def _compose(fence: Fence) -> None:
         assert words[:3] == ["docker", "compose", "--file"], f"{fence.place}: {command}"
         assert (ROOT / words[3]).is_file(), f"{fence.place}: {words[3]}"
         subprocess.run(["bash", "-n", "-c", command], check=True)
-        if shutil.which("docker-compose"):
-            config = ["docker-compose", "--file", words[3], "config", "--quiet"]
+        if _has_compose():
+            config = [*words[:4], "config", "--quiet"]
             subprocess.run(config, cwd=ROOT, check=True)
+
+
+def _has_compose() -> bool:
+    """Whether there is Docker's plugin; docker-compose 1 does not know the files of today."""
+    if shutil.which("docker") is None:
+        return False
+    asked = ["docker", "compose", "version"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
 
 def _elsewhere(fence: Fence) -> None:

@@ -10,7 +10,7 @@ A fence says in its first line what a test does with it: the language, then word
     ```sh kafka                     the same beside a real broker, by test_beside_kafka.py;
                                     `lasts` and `feeds` until the page ends, `beside` them
     ```sh make                      targets exist, and `make --dry-run` takes them
-    ```sh compose                   the file exists; `docker-compose config` takes it, where it is
+    ```sh compose                   the file exists; `docker compose config` takes it, where it is
     ```sh elsewhere=tests/...       not executed here: that test does it
     ```sh told                      lines of other programs: the shell reads them, ours exist
     ```text output                  exactly what the block before printed
