@@ -88,7 +88,7 @@ def frames_of(
 
 def _frames(store: ContactStore, changes: Changes, base: frozenset[int]) -> Iterator[bytes]:
     for ids in _batches(changes.dirty):
-        outside = [store.get(one) for one in ids if shard_of(one) not in base]
+        outside = [store.peek(one) for one in ids if shard_of(one) not in base]
         changed = [contact for contact in outside if contact is not None]
         yield contacts_frame(FrameKind.CHANGED, changed) if changed else b""
     for ids in _batches(changes.removed):
