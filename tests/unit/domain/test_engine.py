@@ -299,3 +299,16 @@ def test_gauges_hold_at_log_time_less_grace_and_nowhere_before_it_is_known() -> 
     assert unknown.tracked == 1
     assert desk.gauges().at == at(100 - GRACE)
     assert desk.queue().oldest_waiting == at(0)
+
+
+def test_a_deadline_that_a_late_opening_moves_into_the_past_passes_with_the_next_step() -> None:
+    desk = Desk(TEN)
+    desk.receive(opened(DAY, "c", channel="chat"), log=1000)
+    desk.receive(opened(0, "c", channel="chat"), log=2000)
+    before, due = desk.outcomes(), desk.engine.next_deadline()
+
+    desk.advance(2000)
+
+    assert before == {}
+    assert due == at(1000 + GRACE)
+    assert desk.outcomes() == {("chat", "none", "10m", "missed"): 1}
