@@ -150,7 +150,7 @@ async def test_the_whole_log_is_read_and_not_only_what_the_commit_names() -> Non
         place, new_fold=partition_fold, now=lambda: at(HOUR), skew=0, wish=Wish(at(0))
     )
     await rebuilding.run(lambda _: None)
-    assert group.commits[0].note.startswith("v1:1:")
+    assert group.commits[0].note.startswith("v2:1:")
 
     whole = (await judged(place)).partitions[0].notes
     short = (await inspected(place)).partitions[0].findings

@@ -200,7 +200,7 @@ async def test_the_commit_says_where_the_state_is() -> None:
 
     await rebuild(place)
 
-    assert group.commits[0].note == "v1:40:40:0:0"
+    assert group.commits[0].note == "v2:40:40:0:0:"
 
 
 async def test_only_the_partitions_named_are_looked_at() -> None:
@@ -351,7 +351,7 @@ async def test_a_state_that_was_written_twice_is_not_committed() -> None:
     (done,) = await rebuild(place, Wish(at(0), good_too=True))
 
     assert (done.incarnation, (await state_of(place)).tip.incarnation) == (1, 1)
-    assert group.commits[0] == Committed(1, "v1:2:2:1:0")
+    assert group.commits[0] == Committed(1, "v2:2:2:1:0:")
 
 
 async def test_a_commit_that_is_refused_is_told() -> None:
