@@ -210,10 +210,6 @@ class Engine:
             return Urgent([], [])
         return self._room.urgent(self.log_time - self.grace, self.policies, count)
 
-    def shards(self) -> Iterator[list[Contact]]:
-        """Yield the kept contacts in parts; other work may come in between."""
-        return self._store.shards()
-
     @property
     def store(self) -> ContactStore:
         """The kept contacts; only to be read."""

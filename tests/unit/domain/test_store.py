@@ -194,3 +194,13 @@ def test_a_text_that_utf_8_cannot_express_keeps_its_contact_awake() -> None:
 
     assert stored(store, "a") is hostile
     assert store["a"] == hostile
+
+
+def test_shards_hold_every_contact_once() -> None:
+    store = ContactStore()
+    for number in range(100):
+        store.add(Contact(f"c{number}"))
+
+    found = [contact.contact_id for shard in store.shards() for contact in shard]
+
+    assert sorted(found) == sorted(f"c{number}" for number in range(100))

@@ -98,13 +98,3 @@ def test_an_index_yields_from_an_instant_on_and_up_to_it() -> None:
     for edge in (-1, 0, min(instants), 2500, max(instants) - 1, max(instants), 6000):
         assert list(index.until(edge)) == sorted(one for one in entries if one[0] <= edge)
         assert list(index.after(edge)) == sorted(one for one in entries if one[0] > edge)
-
-
-def test_shards_hold_every_contact_once() -> None:
-    desk = Desk(CHAT)
-    for number in range(100):
-        desk.receive(opened(0, f"c{number}", channel="chat"))
-
-    found = [contact.contact_id for shard in desk.engine.shards() for contact in shard]
-
-    assert sorted(found) == sorted(f"c{number}" for number in range(100))
