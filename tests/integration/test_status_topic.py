@@ -189,11 +189,16 @@ async def test_a_broker_that_is_away_is_told_and_its_return_is_too(
     await until(lambda: bool(seen(one)) and bool(seen(two)), meanwhile=tell)
 
     fresh_kafka.pause()
-    await until(lambda: "failed" in (one.unread() or ""), meanwhile=tell)
+    await until(
+        lambda: all("failed" in (exchange.unread() or "") for exchange in (one, two)),
+        meanwhile=tell,
+    )
     assert seen(one) == {}
     fresh_kafka.resume()
+    # Each of both: what one wrote in vain before the pause may be read before it writes again.
     await until(
-        lambda: one.unread() is None and bool(seen(one)) and bool(seen(two)), meanwhile=tell
+        lambda: all(exchange.unread() is None and seen(exchange) for exchange in (one, two)),
+        meanwhile=tell,
     )
     await bench.stop()
 
