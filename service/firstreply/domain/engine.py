@@ -20,7 +20,6 @@ an earlier log time is ignored. Nothing raises on any event the codec lets throu
 """
 
 from collections.abc import Callable, Iterator
-from heapq import heappop, heappush
 
 import msgspec
 
@@ -31,10 +30,10 @@ from firstreply.domain.events import ContactEvent
 from firstreply.domain.facts import Scene, apply, reply_pair
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments
-from firstreply.domain.instant_index import InstantIndex
 from firstreply.domain.instants import AFTER_ALL, BEFORE_ALL
 from firstreply.domain.snapshot import Snapshot, Standing, decode_contacts, encode_contacts
 from firstreply.domain.store import ContactStore
+from firstreply.domain.timers import TimerQueue
 from firstreply.domain.transitions import TABLE, classify
 from firstreply.domain.verdict import (
     ended_unqueued,
@@ -95,10 +94,11 @@ class Engine:
         """How many timers ``advance`` has looked at: the work a caller may want to bound."""
         self._forgotten = forgotten
         self._store = ContactStore()
-        self._deadlines: list[tuple[int, str]] = []
-        """A heap of when to look at which waiting contact; see ``_arm``."""
-        self._keeping = InstantIndex()
-        """Until when each of the others is kept: who is settled, or has no start yet."""
+        self._deadlines = TimerQueue()
+        """When to look at which waiting contact; see ``_arm``."""
+        self._keeping = TimerQueue()
+        """Until when each of the others is kept, at the earliest: who is settled, or has no start
+        yet. An event that lets it be kept for longer moves no timer; see ``_ripe``."""
         self._room = WaitingRoom()
         self._tally = Tally()
         self.policies: dict[str, Policy] = {}
@@ -142,20 +142,18 @@ class Engine:
         """
         self.log_time = max(self.log_time, log_time)
         until = None if at_most is None else self.timers_looked_at + at_most
-        while self._deadlines and self._deadlines[0][0] < self.log_time:
+        while self._deadlines.first < self.log_time:
             if self.timers_looked_at == until:
                 return False
             self.timers_looked_at += 1
-            due, contact_id = heappop(self._deadlines)
-            contact = self._store.get(contact_id)
-            if contact is not None and contact.waits_in is not None and contact.timer == due:
-                contact.timer = None
-                self._fire(contact, contact.waits_in[2])
-        while (kept_until := self._keeping.first()) is not None and kept_until < self.log_time:
+            self._fire(*self._deadlines.pop())
+        while self._keeping.first < self.log_time:
             if self.timers_looked_at == until:
                 return False
             self.timers_looked_at += 1
-            self._forget(self._store[self._keeping.head()[1]])
+            ripe = self._ripe(*self._keeping.pop())
+            if ripe is not None:
+                self._forget(ripe)
         return True
 
     def finish(self, until: int) -> None:
@@ -166,11 +164,8 @@ class Engine:
 
     def next_deadline(self) -> int | None:
         """Return the log time that must be passed for the next timer, or None."""
-        kept_until = self._keeping.first()
-        due = self._deadlines[0][0] if self._deadlines else None
-        if due is None or kept_until is None:
-            return kept_until if due is None else due
-        return min(due, kept_until)
+        heads = [queue.head()[0] for queue in (self._deadlines, self._keeping) if queue]
+        return min(heads, default=None)
 
     # -- what comes out
 
@@ -381,38 +376,45 @@ class Engine:
 
     # -- timers
 
-    def _fire(self, contact: Contact, start: int) -> None:
-        due = self._next_due(contact, start)
-        if due is not None and due < self.log_time:
+    def _fire(self, due: int, contact_id: str) -> None:
+        """Look at a waiting contact whose deadline may have passed."""
+        contact = self._store.get(contact_id)
+        if contact is None or contact.waits_in is None or contact.timer != due:
+            return
+        contact.timer = None
+        passed = self._next_due(contact, contact.waits_in[2])
+        if passed is not None and passed < self.log_time:
             self._lapse(contact, self.log_time - self.grace - 1)
         else:
             self._arm(contact)
 
+    def _ripe(self, due: int, contact_id: str) -> Contact | None:
+        """Return the contact that is to be forgotten at an instant; None if nobody is.
+
+        Whoever is kept for longer by now gets a timer for then, so that all are forgotten in the
+        order in which their time is over, and the first of them is known exactly.
+        """
+        contact = self._store.get(contact_id)
+        if contact is None or contact.waits_in is not None or contact.timer != due:
+            return None
+        contact.timer = None
+        if self._kept_until(contact) == due:
+            return contact
+        self._arm(contact)
+        return None
+
     def _arm(self, contact: Contact) -> None:
         """See to it that the contact is looked at in time: at its next deadline, or to forget it.
 
-        A deadline's timer that turns out too early is cheap: it looks, finds nothing due, and arms
-        the next. Whoever is kept stands in an index in place of the heap, so that the first to be
-        forgotten is known exactly.
+        A timer that turns out too early is cheap: it looks, finds nothing due, and arms the next.
         """
         if contact.waits_in is None:
-            self._keep(contact)
-            return
-        due = self._next_due(contact, contact.waits_in[2])
+            queue, due = self._keeping, self._kept_until(contact)
+        else:
+            queue, due = self._deadlines, self._next_due(contact, contact.waits_in[2])
         if due is not None and (contact.timer is None or due < contact.timer):
             contact.timer = due
-            heappush(self._deadlines, (due, contact.contact_id))
-
-    def _keep(self, contact: Contact) -> None:
-        """Keep a contact that does not wait until it has been silent for ``settle_for``."""
-        until = self._kept_until(contact)
-        if until == contact.timer:
-            return
-        if contact.timer is not None:
-            self._keeping.remove(contact.timer, contact.contact_id)
-        if until is not None:
-            self._keeping.add(until, contact.contact_id)
-        contact.timer = until
+            queue.add(due, contact.contact_id)
 
     def _next_due(self, contact: Contact, start: int) -> int | None:
         """Return the log time to be passed for the next undecided deadline of a waiting contact."""
@@ -433,8 +435,6 @@ class Engine:
             self._tally.increments.count("firstreply_responses_unmatched_total", amount=unmatched)
         contact.reply_since = None
         self._seat(contact)
-        if contact.timer is not None:
-            self._keeping.remove(contact.timer, contact.contact_id)
         self._forgotten(contact)
         self._store.remove(contact.contact_id)
         self._dirty.discard(contact.contact_id)
@@ -452,12 +452,13 @@ class Engine:
 
     def _evict(self) -> None:
         """Drop one contact before its time: who would be forgotten next, else longest overdue."""
-        if self._keeping.first() is not None:
-            contact, reason = self._store[self._keeping.head()[1]], EVICTED_SETTLED
-        else:
+        reason, contact = EVICTED_SETTLED, None
+        while contact is None and self._keeping:
+            contact = self._ripe(*self._keeping.pop())
+        if contact is None:
+            reason = EVICTED_WAITING
             at = self.log_time - self.grace
             contact = self._store[self._room.longest_overdue(at, self.policies)]
-            reason = EVICTED_WAITING
             self._tally.evict(contact, self.policies[contact.policy], self.book)
             contact.phase = Phase.GIVEN_UP
         self._tally.increments.count("firstreply_state_evicted_total", reason)
@@ -475,8 +476,6 @@ class Engine:
         if seat != contact.waits_in:
             if contact.waits_in is not None:
                 self._room.leave(contact.waits_in, contact.contact_id)
-            elif contact.timer is not None:
-                self._keeping.remove(contact.timer, contact.contact_id)
             if seat is not None:
                 self._room.enter(seat, contact.contact_id)
             contact.waits_in, contact.timer = seat, None
