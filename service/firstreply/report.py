@@ -111,7 +111,7 @@ class Figures(msgspec.Struct):
             self.excluded += 1
             return
         verdict = judge(contact, policy, contact.start)
-        self.acknowledged += acknowledged(contact, verdict, policy)
+        self.acknowledged += acknowledged(contact, verdict.start, policy)
         if verdict.response is not None:
             self.answered += 1
             self.latencies.append(verdict.response - verdict.start)

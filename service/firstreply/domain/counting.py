@@ -11,6 +11,7 @@ from typing import Final
 
 from firstreply.domain.bands import Policy, PolicyBook
 from firstreply.domain.contact import Contact, Counted, Once, Outcome, Phase, current_queue
+from firstreply.domain.events import EventType
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import SECOND
 from firstreply.domain.ledger import (
@@ -35,6 +36,7 @@ EVICTED_WAITING: Final = "waiting"
 """Whoever made room for others waited; counts as unanswered."""
 EVICTED_SETTLED: Final = "settled"
 """Whoever made room was kept for late events alone, or for an opening that did not come."""
+_UNCOMMON: Final = Once.WAS_OPENED | Once.WAS_TRANSFERRED | Once.WAS_REOPENED
 UNANSWERED: Final = {Phase.CLOSED: "closed", Phase.GIVEN_UP: "given_up"}
 
 
@@ -43,11 +45,17 @@ class Tally:
 
     def __init__(self, ledger: dict[str, int] | None = None) -> None:
         self.increments = Increments()
+        self.received = dict.fromkeys(EventType, 0)
+        """Events by type. Apart, because counting each by its labels took 4 % of the engine's time."""
         self.ledger = {**empty_ledger(), **(ledger or {})}  # an older state may lack a kind
 
     def take(self) -> Increments:
         """Return the increments and start afresh."""
         taken, self.increments = self.increments, Increments()
+        for kind, number in self.received.items():
+            if number:
+                taken.count("firstreply_events_total", kind.value, amount=number)
+                self.received[kind] = 0
         return taken
 
     def self_served(self, contact: Contact, channel: str, book: PolicyBook) -> None:
@@ -78,9 +86,22 @@ class Tally:
             withdrawn = self.withdraw(contact)
         if contact.received is None:
             self._receive(contact, verdict, policy.channel, book)
-        self._count_outcomes(contact, verdict, policy, book, withdrawn)
+        # While it waits nothing is decided, as long as no deadline can have passed. Looking at each
+        # band all the same took a tenth of the engine's time.
+        if verdict.decided_at is not None or contact.lapsed >= verdict.start:
+            self._count_outcomes(contact, verdict, policy, book, withdrawn)
         self._count_once(contact, verdict, policy, book)
         self._settle(contact, verdict.phase)
+
+    def greeted(self, contact: Contact, policy: Policy, book: PolicyBook) -> None:
+        """Count what an automatic reply adds to a contact that waits."""
+        if (
+            not contact.has(Once.COUNTED_ACKNOWLEDGED)
+            and contact.start is not None
+            and acknowledged(contact, contact.start, policy)
+        ):
+            contact.once |= Once.COUNTED_ACKNOWLEDGED
+            self._per_contact("contact_acknowledged_total", contact, policy.channel, book)
 
     def evict(self, contact: Contact, policy: Policy, book: PolicyBook) -> None:
         """Count a waiting contact that makes room: it is unanswered, its open bands are missed."""
@@ -121,6 +142,7 @@ class Tally:
     ) -> None:
         channel = policy.channel
         outcomes = contact.outcomes or {}
+        asked_at, queue = None, ""
         for band in policy.bands:
             before = outcomes.get(band.name)
             after = outcome_of(verdict, deadline_of(policy, band, verdict), contact.lapsed)
@@ -132,7 +154,8 @@ class Tally:
                     self._correct(channel, before.queue, band.name, before.outcome, outcome)
                     outcomes[band.name] = Counted(outcome, before.queue)
                 continue
-            queue = book.queue(channel, contact.queue_at(fell_at))
+            if fell_at != asked_at:  # most bands fall with the one response
+                asked_at, queue = fell_at, book.queue(channel, contact.queue_at(fell_at))
             outcomes[band.name] = Counted(outcome, queue)
             if band.name in withdrawn:
                 self._correct(channel, queue, band.name, UNDECIDED, outcome)
@@ -152,21 +175,30 @@ class Tally:
     ) -> None:
         """Count what is counted once per contact."""
         channel = policy.channel
+        if contact.once & _UNCOMMON != Once.WAS_OPENED:
+            self._count_uncommon(contact, channel, book)
+        if verdict.phase is Phase.EXCLUDED:
+            self._count_exclusion(contact, verdict, policy, book)
+            return
+        if (
+            contact.automatic
+            and acknowledged(contact, verdict.start, policy)
+            and contact.first_time(Once.COUNTED_ACKNOWLEDGED)
+        ):
+            self._per_contact("contact_acknowledged_total", contact, channel, book)
+        if verdict.response is not None:
+            self._count_response(contact, verdict, verdict.response, policy, book)
+        elif verdict.phase is not Phase.WAITING:
+            self._count_end(contact, verdict, channel, book)
+
+    def _count_uncommon(self, contact: Contact, channel: str, book: PolicyBook) -> None:
+        """Count a contact that was transferred or reopened, or has no opening."""
         if contact.has(Once.WAS_TRANSFERRED) and contact.first_time(Once.COUNTED_TRANSFERRED):
             self._per_contact("contact_transferred_total", contact, channel, book)
         if contact.has(Once.WAS_REOPENED) and contact.first_time(Once.COUNTED_REOPENED):
             self._per_contact("contact_reopened_total", contact, channel, book)
         if not contact.has(Once.WAS_OPENED) and contact.first_time(Once.COUNTED_WITHOUT_OPENING):
             self.increments.count("firstreply_without_opening_total")
-        if verdict.phase is Phase.EXCLUDED:
-            self._count_exclusion(contact, verdict, policy, book)
-            return
-        if acknowledged(contact, verdict, policy) and contact.first_time(Once.COUNTED_ACKNOWLEDGED):
-            self._per_contact("contact_acknowledged_total", contact, channel, book)
-        if verdict.response is not None:
-            self._count_response(contact, verdict, verdict.response, policy, book)
-        elif verdict.phase is not Phase.WAITING:
-            self._count_end(contact, verdict, channel, book)
 
     def _count_end(
         self, contact: Contact, verdict: Verdict, channel: str, book: PolicyBook

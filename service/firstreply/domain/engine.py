@@ -27,7 +27,7 @@ from firstreply.domain.bands import OTHER, Policy, PolicyBook
 from firstreply.domain.contact import KEPT, Contact, Once, Phase, current_queue
 from firstreply.domain.counting import EVICTED_SETTLED, EVICTED_WAITING, Tally
 from firstreply.domain.events import ContactEvent
-from firstreply.domain.facts import Scene, apply, reply_pair
+from firstreply.domain.facts import Follows, Scene, apply, reply_pair
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import AFTER_ALL, BEFORE_ALL
@@ -39,7 +39,6 @@ from firstreply.domain.verdict import (
     ended_unqueued,
     find_start,
     judge,
-    moves_no_verdict,
     next_deadline,
     start_channel,
 )
@@ -111,23 +110,30 @@ class Engine:
     def receive(self, event: ContactEvent, log_time: int | None = None) -> None:
         """Fold one event. Deadlines that fall due by ``log_time`` fire first."""
         self.advance(self.log_time if log_time is None else log_time)
-        count = self._tally.increments.count
-        count("firstreply_events_total", event.type.value)
+        now, time = self.log_time, event.time
+        self._tally.received[event.type] += 1
         contact = self._store.get(event.contact_id) or self._admit(event.contact_id)
         if event.id in contact.recent_ids:
-            count("firstreply_events_duplicate_total")
+            self._tally.increments.count("firstreply_events_duplicate_total")
             return
-        if event.time < self.log_time - self.grace:
-            count("firstreply_events_late_total")
+        if time < now - self.grace:
+            self._tally.increments.count("firstreply_events_late_total")
         contact.recent_ids = (*contact.recent_ids[1 - KEPT :], event.id)
-        contact.touched = max(contact.touched, self.log_time, event.time)
+        touched = now if now > time else time
+        if touched > contact.touched:
+            contact.touched = touched
         policy = self.policies.get(contact.policy) or self.book.policies[OTHER]
         scene = Scene(contact, event, self.book, self._tally.increments, policy)
-        apply(TABLE[contact.phase][classify(event)], scene)
-        if moves_no_verdict(contact, event):
+        follows = apply(TABLE[contact.phase][classify(event)], scene)
+        if follows & Follows.VERDICT or contact.phase is Phase.UNSEEN:
+            self._settle(contact)
+            return
+        if follows & Follows.GREETING:
+            self._tally.greeted(contact, policy, self.book)
+        if follows & Follows.PLACE:
             self._follow(contact)
         else:
-            self._settle(contact)
+            self._note(contact)
 
     def advance(self, log_time: int, at_most: int | None = None) -> bool:
         """Move log time forward and fire the deadlines it has passed. Idempotent.
@@ -318,7 +324,7 @@ class Engine:
         if contact.inbound is None:
             return
         opened, _, named = contact.inbound
-        channel = start_channel(contact, named)
+        channel = named or start_channel(contact)
         digest, policy = self._policy_for(contact, channel)
         start, fallback = find_start(contact, policy, opened)
         if start is None:
@@ -330,11 +336,13 @@ class Engine:
         if fallback and contact.first_time(Once.COUNTED_FALLBACK):
             self._tally.increments.count("firstreply_start_fallback_total")
         if contact.start is None:
-            self._count_early_responses(contact, start, policy)
+            if contact.responses:
+                self._count_early_responses(contact, start, policy)
             contact.known_at = self.log_time
         contact.start = start
         contact.policy = digest
-        self.policies.setdefault(digest, policy)
+        if digest not in self.policies:
+            self.policies[digest] = policy
         verdict = judge(contact, policy, start)
         contact.phase = verdict.phase
         if verdict.phase is Phase.GIVEN_UP:  # the giving up counts as its latest event (rule 13)
@@ -343,9 +351,11 @@ class Engine:
 
     def _policy_for(self, contact: Contact, channel: str) -> tuple[str, Policy]:
         """Return the pinned policy; a contact without one, or of another channel, gets today's."""
-        name = channel if channel in self.book.policies else OTHER
         pinned = self.policies.get(contact.policy)
-        if pinned is not None and pinned.channel in {channel, name}:
+        if pinned is not None and pinned.channel == channel:
+            return contact.policy, pinned
+        name = channel if channel in self.book.policies else OTHER
+        if pinned is not None and pinned.channel == name:
             return contact.policy, pinned
         return self.book.digests[name], self.book.policies[name]
 
@@ -371,6 +381,10 @@ class Engine:
             contact.reply_since = None
         self._seat(contact)
         self._arm(contact)
+        self._note(contact)
+
+    def _note(self, contact: Contact) -> None:
+        """Remember that the contact changed."""
         self._dirty.add(contact.contact_id)
         self._removed.discard(contact.contact_id)
 

@@ -10,6 +10,7 @@ cell calls "ignored" in the design is a fact that loses against an earlier one.
 """
 
 from enum import StrEnum
+from itertools import product
 from typing import Final
 
 from firstreply.domain.contact import Phase
@@ -110,21 +111,30 @@ _PLAIN: Final = {
 
 
 def classify(event: ContactEvent) -> Input:
-    """Return the column of an event.
+    """Return the column of an event."""
+    return _COLUMNS[event.type, event.actor, event.direction]
+
+
+def _column(kind: EventType, actor: Actor | None, direction: Direction | None) -> Input:
+    """Return the column of an event by its type, actor and direction.
 
     An opening is outbound when it says so, or says no direction and was not made by the customer
     (rule 2). Without an actor it is inbound.
     """
-    kind = event.type
     if kind is EventType.OPENED:
-        if event.direction is None:
-            outbound = event.actor is not None and event.actor is not Actor.CUSTOMER
+        if direction is None:
+            outbound = actor is not None and actor is not Actor.CUSTOMER
         else:
-            outbound = event.direction is Direction.OUTBOUND
+            outbound = direction is Direction.OUTBOUND
         return Input.OPENED_OUTBOUND if outbound else Input.OPENED
     if kind is EventType.RESPONDED:
-        return Input.RESPONDED if event.actor is Actor.AGENT else Input.RESPONDED_AUTOMATICALLY
+        return Input.RESPONDED if actor is Actor.AGENT else Input.RESPONDED_AUTOMATICALLY
     if kind is EventType.REOPENED:
-        by_customer = event.actor is Actor.CUSTOMER
-        return Input.REOPENED_BY_CUSTOMER if by_customer else Input.REOPENED
+        return Input.REOPENED_BY_CUSTOMER if actor is Actor.CUSTOMER else Input.REOPENED
     return _PLAIN[kind]
+
+
+_COLUMNS: Final = {
+    (kind, actor, direction): _column(kind, actor, direction)
+    for kind, actor, direction in product(EventType, (None, *Actor), (None, *Direction))
+}

@@ -11,13 +11,10 @@ import msgspec
 
 from firstreply.domain.bands import OTHER, Band, ClockStart, Policy
 from firstreply.domain.contact import Contact, Outcome, Phase
-from firstreply.domain.events import ContactEvent, EventType
 from firstreply.domain.instants import AFTER_ALL
 
 SHORT_ABANDON = "short_abandon"
 """The reason under which short abandons are excluded (rule 6)."""
-
-_TALK = frozenset({EventType.MESSAGE, EventType.RESPONDED})
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -33,6 +30,11 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     """Whether ``ended`` is an abandonment; at the same instant abandonment comes first."""
     gives_up: int
     """When the contact is given up if nobody answers; ``AFTER_ALL`` for never."""
+    decided_at: int | None
+    """The earliest fact at or after the start that decides a band whose deadline is not before it:
+    exclusion, response, abandonment, unanswered close; at the same instant the one named first."""
+    decides: Outcome
+    """What that fact makes of it."""
     excluded_at: int | None = None
     excluded_for: str | None = None
 
@@ -65,13 +67,9 @@ def ended_unqueued(contact: Contact, opened: int) -> bool:
     return any(_first_at_or_after(instants, opened) is not None for instants in ends)
 
 
-def start_channel(contact: Contact, named: str) -> str:
-    """Return the channel the contact started on (rule 10).
-
-    A starting message may name no channel; then the earliest opening or message that does.
-    """
-    if named:
-        return named
+def start_channel(contact: Contact) -> str:
+    """Return the channel of a contact whose starting message names none (rule 10): that of the
+    earliest opening or message that does."""
     return OTHER if contact.named is None else contact.named[2]
 
 
@@ -85,9 +83,15 @@ def judge(contact: Contact, policy: Policy, start: int) -> Verdict:
     abandoned = abandoned_at is not None and (closed_at is None or abandoned_at <= closed_at)
     ended = abandoned_at if abandoned else closed_at
     gives_up = AFTER_ALL if policy.give_up_after is None else start + policy.give_up_after
-    excluded_at, reason = _exclusion(contact, policy, start, response, ended)
+    decided_at, decides = ended, Outcome.ABANDONED if abandoned else Outcome.MISSED
+    if response is not None and (ended is None or response <= ended):
+        decided_at, decides = response, Outcome.MET
+    excluded_at, reason = None, None
+    if contact.excluded or contact.excluding or ended is not None:
+        excluded_at, reason = _exclusion(contact, policy, start, response, ended)
     if excluded_at is not None:
         phase = Phase.EXCLUDED
+        decided_at, decides = max(excluded_at, start), Outcome.EXCLUDED
     elif response is not None:
         phase = Phase.ANSWERED
     elif ended is not None and ended <= gives_up:
@@ -96,12 +100,24 @@ def judge(contact: Contact, policy: Policy, start: int) -> Verdict:
         phase = Phase.GIVEN_UP
     else:
         phase = Phase.WAITING
-    return Verdict(phase, start, response, ended, abandoned, gives_up, excluded_at, reason)
+    return Verdict(
+        phase,
+        start,
+        response,
+        ended,
+        abandoned,
+        gives_up,
+        decided_at,
+        decides,
+        excluded_at,
+        reason,
+    )
 
 
 def _first_at_or_after(instants: tuple[int, ...], floor: int) -> int | None:
-    place = bisect_left(instants, floor)
-    return instants[place] if place < len(instants) else None
+    if not instants or instants[-1] < floor:
+        return None
+    return instants[bisect_left(instants, floor)]
 
 
 def _exclusion(
@@ -134,43 +150,22 @@ def outcome_of(verdict: Verdict, deadline: int, lapsed: int) -> tuple[Outcome, i
     The earliest, at or after the start, of response, deadline, abandonment, unanswered close
     decides; at the same instant the one named first (rule 5).
     """
-    if verdict.phase is Phase.EXCLUDED:
-        at = verdict.excluded_at
-        return Outcome.EXCLUDED, verdict.start if at is None else max(at, verdict.start)
-    response, ended = verdict.response, verdict.ended
-    if response is not None and response <= deadline and (ended is None or response <= ended):
-        return Outcome.MET, response
-    if ended is not None and ended < deadline:
-        return (Outcome.ABANDONED if verdict.abandoned else Outcome.MISSED), ended
-    if deadline <= lapsed or response is not None or ended is not None:
-        return Outcome.MISSED, deadline
-    return None
+    at = verdict.decided_at
+    if at is None:
+        return (Outcome.MISSED, deadline) if deadline <= lapsed else None
+    if at < deadline or (at == deadline and verdict.decides is Outcome.MET):
+        return verdict.decides, at
+    if verdict.decides is Outcome.EXCLUDED:  # in every band, whenever it comes (rule 7)
+        return verdict.decides, at
+    return Outcome.MISSED, deadline
 
 
-def acknowledged(contact: Contact, verdict: Verdict, policy: Policy) -> bool:
+def acknowledged(contact: Contact, start: int, policy: Policy) -> bool:
     """Return whether an automatic reply came after the start and before the human one (rule 3)."""
-    floor = verdict.start - policy.clock_skew
+    floor = start - policy.clock_skew
     automatic = _first_at_or_after(contact.automatic, floor)
     human = _first_at_or_after(contact.responses, floor)
     return automatic is not None and (human is None or automatic < human)
-
-
-def moves_no_verdict(contact: Contact, event: ContactEvent) -> bool:
-    """Return whether an event is talk after the first response: half of all events.
-
-    Its facts are noted, but a verdict that an earlier response decided cannot change by it.
-    Judging those again took half of the engine's time.
-    """
-    return (
-        contact.phase is Phase.ANSWERED
-        and event.type in _TALK
-        and contact.start is not None
-        and contact.latency is not None
-        and event.time > contact.start + contact.latency
-        and contact.inbound is not None
-        and contact.inbound[2] != ""
-        and not contact.excluding
-    )
 
 
 def next_deadline(contact: Contact, policy: Policy, start: int) -> int | None:
@@ -179,10 +174,13 @@ def next_deadline(contact: Contact, policy: Policy, start: int) -> int | None:
     A limit is never used up before as much time has passed: the calendar is asked only about bands
     that could come first. Asking it about all took a fifth of a restore.
     """
-    outcomes = contact.outcomes or {}
+    outcomes = contact.outcomes
     earliest = None if policy.give_up_after is None else start + policy.give_up_after
     for band in policy.bands:
-        if band.name not in outcomes and (earliest is None or start + band.limit < earliest):
+        if earliest is not None and start + band.limit >= earliest:
+            break
+        if outcomes is None or band.name not in outcomes:
             deadline = policy.deadline(band, start)
-            earliest = deadline if earliest is None else min(earliest, deadline)
+            if earliest is None or deadline < earliest:
+                earliest = deadline
     return earliest

@@ -16,7 +16,7 @@ from firstreply.explanation.model import EndStory, ExclusionStory, ResponseStory
 
 def acknowledgement(contact: Contact, verdict: Verdict, policy: Policy) -> int | None:
     """Return when the automatic reply came that counts as acknowledgement (rule 3)."""
-    if not acknowledged(contact, verdict, policy):
+    if not acknowledged(contact, verdict.start, policy):
         return None
     floor = verdict.start - policy.clock_skew
     return next(at for at in contact.automatic if at >= floor)

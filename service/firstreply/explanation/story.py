@@ -144,7 +144,7 @@ def _judged(
 def _channel(
     contact: Contact, named: str, policies: Mapping[str, Policy], book: PolicyBook
 ) -> tuple[Policy, ChannelStory]:
-    name = start_channel(contact, named)
+    name = named or start_channel(contact)
     digest, policy = contact.policy, policies.get(contact.policy)
     if policy is None or contact.start is None:  # none is pinned before the start
         listed = name if name in book.policies else OTHER

@@ -14,11 +14,14 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import Phase as Stage
 from hypothesis import strategies as st
 
+from firstreply.domain import engine as engine_module
 from firstreply.domain.contact import Phase
 from firstreply.domain.engine import Engine
+from firstreply.domain.facts import Follows, Scene, apply
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import SECOND
 from firstreply.domain.ledger import KINDS, RECEIVED, RESETTLED
+from firstreply.domain.transitions import Effect
 from tests.unit.domain import oracle
 from tests.unit.domain.builders import at
 from tests.unit.domain.streams import (
@@ -314,3 +317,22 @@ def test_all_laws_hold_for_long(
     check_report_against_oracle(stream)
     check_order_changes_nothing(both)
     check_cuts_change_nothing(stream, cuts)
+
+
+@given(streams())
+@short
+def test_judging_where_no_fact_says_so_changes_nothing(stream: Stream) -> None:
+    engine, judging = new_engine(), new_engine()
+    for event, log_time in stream.arrivals:
+        engine.receive(event, log_time)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(engine_module, "apply", _apply_and_judge)
+            judging.receive(event, log_time)
+
+        assert engine.take_increments() == judging.take_increments()
+        assert engine.gauges() == judging.gauges()
+        assert Folded(engine, Increments()).facts() == Folded(judging, Increments()).facts()
+
+
+def _apply_and_judge(effects: tuple[Effect, ...], scene: Scene) -> int:
+    return apply(effects, scene) | Follows.VERDICT
