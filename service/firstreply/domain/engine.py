@@ -119,9 +119,8 @@ class Engine:
         if time < now - self.grace:
             self._tally.increments.count("firstreply_events_late_total")
         contact.recent_ids = (*contact.recent_ids[1 - KEPT :], event.id)
-        touched = now if now > time else time
-        if touched > contact.touched:
-            contact.touched = touched
+        touched = max(time, now)
+        contact.touched = max(contact.touched, touched)
         policy = self.policies.get(contact.policy) or self.book.policies[OTHER]
         scene = Scene(contact, event, self.book, self._tally.increments, policy)
         follows = apply(TABLE[contact.phase][classify(event)], scene)

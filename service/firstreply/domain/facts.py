@@ -135,8 +135,7 @@ def _response(scene: Scene) -> int:
     if floor is not None and time < floor:
         scene.increments.count("firstreply_latency_negative_total")
     contact.responses = with_fact(contact.responses, time, floor)
-    if time > contact.last_response:
-        contact.last_response = time
+    contact.last_response = max(contact.last_response, time)
     return Follows.NOTHING if _answered_before(contact, time) else Follows.VERDICT
 
 
@@ -152,8 +151,7 @@ def _acknowledge(scene: Scene) -> int:
 def _abandon(scene: Scene) -> int:
     contact, time = scene.contact, scene.event.time
     contact.abandonments = with_fact(contact.abandonments, time, contact.start)
-    if time > contact.last_end:
-        contact.last_end = time
+    contact.last_end = max(contact.last_end, time)
     return Follows.NOTHING if _answered_before(contact, time) else Follows.VERDICT
 
 
@@ -164,8 +162,7 @@ def _close(scene: Scene) -> int:
         floor = None if contact.start is None else (contact.start, "")
         noted = (event.time, event.reason.casefold())
         contact.excluding = with_fact(contact.excluding, noted, floor)
-    if event.time > contact.last_end:
-        contact.last_end = event.time
+    contact.last_end = max(contact.last_end, event.time)
     return Follows.NOTHING if _answered_before(contact, event.time) else Follows.VERDICT
 
 

@@ -68,8 +68,10 @@ def ended_unqueued(contact: Contact, opened: int) -> bool:
 
 
 def start_channel(contact: Contact) -> str:
-    """Return the channel of a contact whose starting message names none (rule 10): that of the
-    earliest opening or message that does."""
+    """Return the channel of a contact whose starting message names none (rule 10).
+
+    It is that of the earliest opening or message that does.
+    """
     return OTHER if contact.named is None else contact.named[2]
 
 
