@@ -119,8 +119,7 @@ class Engine:
         if time < now - self.grace:
             self._tally.increments.count("firstreply_events_late_total")
         contact.recent_ids = (*contact.recent_ids[1 - KEPT :], event.id)
-        touched = max(time, now)
-        contact.touched = max(contact.touched, touched)
+        contact.touched = max(contact.touched, now, time)
         policy = self.policies.get(contact.policy) or self.book.policies[OTHER]
         scene = Scene(contact, event, self.book, self._tally.increments, policy)
         follows = apply(TABLE[contact.phase][classify(event)], scene)
