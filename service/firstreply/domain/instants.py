@@ -33,10 +33,11 @@ def to_instant(moment: datetime) -> Instant:
     Raises:
         ValueError: the datetime has no time zone.
     """
-    if moment.tzinfo is None or moment.utcoffset() is None:
+    try:
+        since = moment - _EPOCH
+    except TypeError as error:  # one with an offset and one without have no difference
         msg = f"{moment!r} has no time zone; give an aware datetime"
-        raise ValueError(msg)
-    since = moment - _EPOCH
+        raise ValueError(msg) from error
     # Not ``since // timedelta(microseconds=1)``: exact too, but two and a half times slower.
     return Instant((since.days * 86_400 + since.seconds) * SECOND + since.microseconds)
 
