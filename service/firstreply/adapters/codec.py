@@ -6,10 +6,10 @@ on the record and the settings alone, so a replay decides the same. Nothing a pr
 ``decode`` raise.
 
 Three shapes are read: the flat form (``adapters.wire``), CloudEvents 1.0 structured and binary
-(``adapters.cloudevents``). Each is taken apart into the same ``Parts``, and the contract's rules
-are applied to those once, in ``Decoder._event``. A *mapping* of another system's topic slots in as
-a fourth way to make ``Parts``: paths and value tables instead of a struct, chosen by configuration
-in ``_take_apart``; everything after it stays.
+(``adapters.cloudevents``). Each is taken apart into the same parts, and the contract's rules are
+applied to those once, in ``Decoder._event``. A *mapping* of another system's topic slots in as a
+fourth way to make ``Parts``: paths and value tables instead of a struct, chosen by configuration in
+``decode``; everything after it stays.
 
 When several things are wrong, the reason is the first of: no value; oversize; not_json; a type that
 is absent or not text (an unknown type is ignored, whatever else is wrong); a member of the wrong
@@ -23,10 +23,10 @@ from typing import Final
 import msgspec
 
 from firstreply.adapters.cloudevents import Shape, binary, is_cloud_event, recognise, structured
-from firstreply.adapters.wire import FLAT, Flat, Parts, blank, flat_kind, given, unreadable
+from firstreply.adapters.wire import FLAT, Data, Flat, Parts, flat_kind, given, unreadable
 from firstreply.domain.events import Actor, ContactEvent, EventType, derived_id
 from firstreply.domain.instants import DAY, SECOND, to_instant
-from firstreply.ports import Headers, Record
+from firstreply.ports import Record
 from firstreply.rejection import (
     NAIVE,
     NO_CHANNEL,
@@ -71,6 +71,7 @@ _OPENED, _MESSAGE, _RESPONDED, _EXCLUDED = (
     EventType.EXCLUDED,
 )
 _CUSTOMER: Final = Actor.CUSTOMER
+_decode_flat: Final = FLAT.decode
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -135,26 +136,75 @@ class Decoder:
             return NO_VALUE
         if len(value) > self._max_bytes:
             return self._oversize
-        parts = _take_apart(value, record.headers)
-        return self._event(parts, record.timestamp) if isinstance(parts, Parts) else parts
+        if record.headers:
+            shape, found = recognise(record.headers)
+            if shape is Shape.BINARY:
+                return self._cloud_event(binary(found, value), record.timestamp)
+            if shape is Shape.STRUCTURED:
+                broken = unreadable(value)
+                return broken or self._structured(value, record.timestamp)
+        return self._by_value(value, record.timestamp)
 
-    def _event(self, parts: Parts, timestamp: int | None) -> ContactEvent | Rejected:
-        kind, contact_id, time, ident, data = parts
-        if contact_id is None or blank(contact_id):
+    def _by_value(self, value: bytes, timestamp: int | None) -> ContactEvent | Rejected | Unknown:
+        broken = unreadable(value)
+        if broken is not None:
+            return broken
+        try:
+            flat = _decode_flat(value)
+        except msgspec.DecodeError:
+            read = FLAT.piecemeal(value)
+            if not isinstance(read, Flat):
+                return self._structured(value, timestamp) if is_cloud_event(value) else read
+            flat = read
+        if flat.specversion and given(flat.specversion):
+            return self._structured(value, timestamp)
+        kind = flat_kind(flat.type)
+        if kind is None:
+            return NO_TYPE if flat.type is None else UNKNOWN
+        return self._event(kind, flat.contact_id, flat.time, flat.id, flat, timestamp)
+
+    def _structured(self, value: bytes, timestamp: int | None) -> ContactEvent | Rejected | Unknown:
+        return self._cloud_event(structured(value), timestamp)
+
+    def _cloud_event(
+        self, parts: Parts | Rejected | Unknown, timestamp: int | None
+    ) -> ContactEvent | Rejected | Unknown:
+        return self._event(*parts, timestamp) if isinstance(parts, Parts) else parts
+
+    def _event(
+        self,
+        kind: EventType,
+        contact_id: str | None,
+        time: datetime | float | None,
+        ident: str | None,
+        data: Data,
+        timestamp: int | None,
+    ) -> ContactEvent | Rejected:
+        # One straight line for a good event: what stands in calls elsewhere (``blank``,
+        # ``stripped``) is written out, and no ``Parts`` is made of a flat one. Measured: a quarter
+        # of the time of decoding.
+        if not contact_id or contact_id.isspace():
             return NO_CONTACT_ID
-        instant = self._instant(time, timestamp)
-        if isinstance(instant, Rejected):
-            return instant
+        if isinstance(time, datetime) and time.tzinfo is not None:
+            instant: int = to_instant(time)
+        else:
+            found = self._instant(time, timestamp)
+            if isinstance(found, Rejected):
+                return found
+            instant = found
+        if not 0 <= instant <= self.limits.last_instant(timestamp):
+            return TOO_EARLY if instant < 0 else TOO_LATE
+        channel, queue, actor, reason = data.channel, data.queue, data.actor, data.reason
         event = ContactEvent(
             contact_id,
             kind,
             instant,
-            derived_id(kind, instant, data.actor) if ident is None or blank(ident) else ident,
-            stripped(data.channel),
-            stripped(data.queue),
-            data.actor,
+            derived_id(kind, instant, actor) if not ident or ident.isspace() else ident,
+            (channel and channel.strip()) or None,
+            (queue and queue.strip()) or None,
+            actor,
             data.direction,
-            stripped(data.reason),
+            (reason and reason.strip()) or None,
         )
         unmet = _unmet(event)
         if unmet is not None:
@@ -164,48 +214,14 @@ class Decoder:
         return event
 
     def _instant(self, time: datetime | float | None, timestamp: int | None) -> int | Rejected:
+        """Return the instant of an event whose time is no datetime with an offset."""
         if isinstance(time, datetime):
-            if time.tzinfo is None:
-                return NAIVE
-            instant: int = to_instant(time)
-        elif time is not None:
-            number = instant_of_number(time)
-            if number is None:
-                return UNIT
-            instant = number
-        else:
+            return NAIVE
+        if time is None:
             fallback = self.limits.fallback_instant(timestamp)
-            if fallback is None:
-                return NO_TIME
-            instant = fallback
-        if instant < 0:
-            return TOO_EARLY
-        return TOO_LATE if instant > self.limits.last_instant(timestamp) else instant
-
-
-def _take_apart(value: bytes, headers: Headers) -> Parts | Rejected | Unknown:
-    if headers:
-        shape, found = recognise(headers)
-        if shape is Shape.BINARY:
-            return binary(found, value)
-    else:
-        shape = Shape.FLAT
-    broken = unreadable(value)
-    if broken is not None:
-        return broken
-    return structured(value) if shape is Shape.STRUCTURED else _by_value(value)
-
-
-def _by_value(value: bytes) -> Parts | Rejected | Unknown:
-    flat = FLAT.read(value)
-    if not isinstance(flat, Flat):
-        return structured(value) if is_cloud_event(value) else flat
-    if given(flat.specversion):
-        return structured(value)
-    if flat.type is None:
-        return NO_TYPE
-    kind = flat_kind(flat.type)
-    return UNKNOWN if kind is None else Parts(kind, flat.contact_id, flat.time, flat.id, flat)
+            return NO_TIME if fallback is None else fallback
+        number = instant_of_number(time)
+        return UNIT if number is None else number
 
 
 def _unmet(event: ContactEvent) -> Rejected | None:

@@ -10,7 +10,7 @@ explanation of a bad one.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import accumulate
 from typing import Annotated, Final, Generic, NamedTuple, TypeVar
@@ -32,12 +32,10 @@ MAX_DEPTH: Final = 100
 """Levels of nesting. Fixed, as the interpreter's own limit depends on the depth of the caller."""
 
 
-_KINDS: Final = {kind.value: kind for kind in EventType}
+_KINDS: Final[Mapping[str | None, EventType]] = {kind.value: kind for kind in EventType}
 
-
-def flat_kind(name: str) -> EventType | None:
-    """Read the type of a flat event, exactly as the contract spells it."""
-    return _KINDS.get(name)
+flat_kind: Final = _KINDS.get
+"""Reads the type of a flat event, exactly as the contract spells it; None: it is not ours."""
 
 
 ABSENT: Final = msgspec.Raw()
@@ -74,7 +72,7 @@ class Flat(Data, gc=False):
 
 
 class Parts(NamedTuple):
-    """What every shape comes down to, before the contract's rules are applied."""
+    """What a CloudEvent comes down to, before the contract's rules are applied."""
 
     kind: EventType
     contact_id: str | None
@@ -177,7 +175,8 @@ class Form(Generic[_S]):
         self._struct = struct
         self._place = place
         self._kind_of = kind_of
-        self._decode = msgspec.json.Decoder(struct).decode
+        self.decode = msgspec.json.Decoder(struct).decode
+        """Decodes at once. Raises msgspec.DecodeError: ``piecemeal`` knows why."""
         self._decoders = {
             field.name: msgspec.json.Decoder(field.type) for field in msgspec.structs.fields(struct)
         }
@@ -185,11 +184,12 @@ class Form(Generic[_S]):
     def read(self, value: bytes | msgspec.Raw) -> _S | Rejected | Unknown:
         """Decode at once; where that fails, say why, or that the type is not ours."""
         try:
-            return self._decode(value)
+            return self.decode(value)
         except msgspec.DecodeError:
-            return self._piecemeal(value)
+            return self.piecemeal(value)
 
-    def _piecemeal(self, value: bytes | msgspec.Raw) -> _S | Rejected | Unknown:
+    def piecemeal(self, value: bytes | msgspec.Raw) -> _S | Rejected | Unknown:
+        """Decode member by member; of a name given twice only the last counts here."""
         found = members(value, self._place)
         if isinstance(found, Rejected):
             return found
