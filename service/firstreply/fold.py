@@ -28,6 +28,8 @@ UNKNOWN_TYPE: Final = "unknown"
 
 MAX_OPEN_PROOFS: Final = 16
 
+_LOG_APPEND_TIME: Final = int(TimestampType.LOG_APPEND_TIME)
+
 
 class BadRecords:
     """Stops the service when too many of the last records are bad (design, section 4).
@@ -38,27 +40,23 @@ class BadRecords:
     """
 
     def __init__(self, share: float, among: int) -> None:
+        self.came = 0
+        """Records so far, good or bad; whoever folds counts them, a bad one before ``bad``."""
         self._limit = Fraction(str(share)) * among  # 0.58 x 100 is 57.99... in binary
         self._among = among
-        self._last: deque[str | None] = deque(maxlen=among)
-        self._reasons: Counter[str] = Counter()
-        self._bad = 0
+        self._last: deque[tuple[int, str]] = deque()
+        """Of the last ``among`` records the bad ones: number, from 1, and reason."""
 
-    def note(self, reason: str | None) -> None:
-        """Note a record, good (None) or bad. Raises FatalError beyond the limit."""
+    def bad(self, reason: str) -> None:
+        """Note that the last record that came was bad. Raises FatalError beyond the limit."""
         last = self._last
-        if len(last) == self._among and last[0] is not None:
-            self._bad -= 1
-            self._reasons[last[0]] -= 1
-        last.append(reason)
-        if reason is None:
-            return
-        self._bad += 1
-        self._reasons[reason] += 1
-        if len(last) == self._among and self._bad > self._limit:
-            worst, count = self._reasons.most_common(1)[0]
+        last.append((self.came, reason))
+        while last[0][0] <= self.came - self._among:
+            last.popleft()
+        if self.came >= self._among and len(last) > self._limit:
+            worst, count = Counter(reason for _, reason in last).most_common(1)[0]
             msg = (
-                f"{self._bad} of the last {self._among} records are bad, {count} of them {worst}: "
+                f"{len(last)} of the last {self._among} records are bad, {count} of them {worst}: "
                 "this looks like the wrong topic or a broken producer. Look at the dead letters, "
                 "or raise limits.bad_records"
             )
@@ -146,6 +144,8 @@ class PartitionFold:
             FatalError: too many of the last records were bad.
         """
         until = None if timers is None else self.engine.timers_looked_at + timers
+        if timers is not None and not self.fire(timers):
+            return 0
         folded = 0
         for record in records:
             if not self._fold_one(record, until):
@@ -160,10 +160,14 @@ class PartitionFold:
     def _fold_one(self, record: Record, timers_until: int | None) -> bool:
         """Fold a record; False if its log time passes more deadlines than may be fired now."""
         engine = self.engine
-        if record.offset < self.offset:
+        offset = record.offset
+        if offset < (engine.offset or 0):
             return True
-        log_time = self._log_time(record)
-        if log_time is not None and timers_until is not None:
+        timestamp_type = record.timestamp_type
+        log_time = self._log_time(record) if timestamp_type == _LOG_APPEND_TIME else None
+        # Only where it moves log time: the many records of a batch may share one, and ``receive``
+        # advances anyhow. Measured: a seventh of what decoding and folding take beside the engine.
+        if log_time is not None and timers_until is not None and log_time > engine.log_time:
             left = timers_until - engine.timers_looked_at
             if not engine.advance(log_time, max(left, 0)):
                 return False
@@ -171,13 +175,14 @@ class PartitionFold:
         if isinstance(decoded, ContactEvent):
             if decoded.time > self._until:
                 return True
-            engine.receive(decoded, decoded.time if record.timestamp_type is None else log_time)
-            self._bad_records.note(None)
+            engine.receive(decoded, decoded.time if timestamp_type is None else log_time)
+            self._bad_records.came += 1
         else:
             if log_time is not None:
                 engine.advance(log_time)
+            self._bad_records.came += 1
             self._set_aside(record, decoded)
-        engine.offset = record.offset + 1
+        engine.offset = offset + 1
         self.last = record
         if self.first_timestamp is None:
             self.first_timestamp = record.timestamp
@@ -248,7 +253,8 @@ class PartitionFold:
         self.letter_bytes -= sum(map(_size, span.letters))
 
     def _log_time(self, record: Record) -> int | None:
-        if record.timestamp_type != TimestampType.LOG_APPEND_TIME or record.timestamp is None:
+        """Return the log time that a LogAppendTime says."""
+        if record.timestamp is None:
             return None
         log_time = record.timestamp * (SECOND // 1000)
         proof = self.engine.proof
@@ -259,7 +265,6 @@ class PartitionFold:
     def _set_aside(self, record: Record, decoded: Rejected | Unknown) -> None:
         if isinstance(decoded, Unknown):
             self._increments.count("firstreply_events_total", UNKNOWN_TYPE)
-            self._bad_records.note(None)
             return
         reason = decoded.reason.value
         self._increments.count("firstreply_events_rejected_total", reason)
@@ -275,7 +280,7 @@ class PartitionFold:
         )
         self._letters.append(letter)
         self.letter_bytes += _size(letter)
-        self._bad_records.note(reason)
+        self._bad_records.bad(reason)
 
     def _apply_proofs(self) -> None:
         proofs, engine = self._proofs, self.engine

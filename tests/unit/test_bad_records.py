@@ -10,7 +10,9 @@ from tests.unit.fakes import NO_JSON, OF_ANOTHER, opened, partition_fold, record
 def notes(limit: BadRecords, text: str) -> None:
     """Note a record for each letter: ``.`` good, ``j`` not JSON, ``t`` no time."""
     for letter in text:
-        limit.note({".": None, "j": "not_json", "t": "no_time"}[letter])
+        limit.came += 1
+        if letter != ".":
+            limit.bad({"j": "not_json", "t": "no_time"}[letter])
 
 
 def test_exactly_the_share_is_borne_and_one_more_stops() -> None:

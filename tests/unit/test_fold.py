@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Literal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -410,6 +411,19 @@ def test_deadlines_that_a_proof_passed_fire_in_slices_and_all_before_the_next_re
     assert left == [False, False]
     assert missed_then == 4 * BANDS
     assert total(counts(fold), "contact_expectation_outcomes_total") == 1 * BANDS
+
+
+@pytest.mark.parametrize("stamp", ["created", "appended"])
+def test_no_record_is_folded_before_the_deadlines_that_a_proof_passed(stamp: str) -> None:
+    fold = partition_fold(0)
+    fold.fold([record(number, opened(0, f"c{number}"), created=0) for number in range(5)])
+    fold.prove(at(10_000), 5)
+    later = [record(5, opened(0, "late"), **{stamp: 0})]
+
+    folded = [fold.fold(later, timers=2) for _ in range(3)]
+
+    assert folded == [0, 0, 1]
+    assert total(counts(fold), MISSED) == 5 * BANDS
 
 
 def test_a_gap_in_the_log_is_folded_over_several_calls_when_it_passes_many_deadlines() -> None:

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from firstreply.adapters.codec import Decoder
+from firstreply.domain.events import ContactEvent
 from firstreply.domain.instants import BEFORE_ALL
-from firstreply.fold import BadRecords
 from firstreply.ports import Record
 from firstreply.processor import SLICE_RECORDS, TAKE_AGAIN_SECONDS
+from firstreply.rejection import Rejected, Unknown
 from tests.unit.fakes import NO_JSON, FakeBroker, opened, responded
 from tests.unit.shell import Shell
 
@@ -297,28 +299,28 @@ async def test_a_partition_lost_while_its_leader_is_asked_disturbs_nothing() -> 
 # In the middle of a batch
 
 
-class RebalancingLimit(BadRecords):
+class RebalancingDecoder(Decoder):
     """Rebalances while a certain record is folded."""
 
     def __init__(self, at_record: int) -> None:
-        super().__init__(1, 1)
+        super().__init__()
         self.shell: Shell | None = None
         self._left = at_record
 
-    def note(self, reason: str | None) -> None:
+    def decode(self, record: Record) -> ContactEvent | Rejected | Unknown:
         self._left -= 1
         if self._left == 0 and self.shell is not None:
             self.shell.source.own(0)
-        super().note(reason)
+        return super().decode(record)
 
 
 async def test_a_rebalance_in_the_middle_of_a_batch_ends_it_and_its_rest_comes_again() -> None:
     broker = FakeBroker()
     for number in range(2 * SLICE_RECORDS):
         broker.append(opened(0, str(number)))
-    limit = RebalancingLimit(10)
-    async with Shell(broker, bad_records=limit) as shell:
-        limit.shell = shell
+    decoder = RebalancingDecoder(10)
+    async with Shell(broker, decoder=decoder) as shell:
+        decoder.shell = shell
         shell.source.own(0)
         await shell.turn()
 
