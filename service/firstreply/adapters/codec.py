@@ -90,7 +90,8 @@ class Limits(msgspec.Struct, frozen=True):
         """Return the last instant accepted beside a record timestamp in milliseconds."""
         if timestamp is None or timestamp < 0:  # Kafka writes "no timestamp" as -1
             return self.latest
-        return min(timestamp * 1000 + self.max_future, self.latest)
+        last = timestamp * 1000 + self.max_future
+        return last if last < self.latest else self.latest  # noqa: FURB136 - 6 % of decoding
 
     def fallback_instant(self, timestamp: int | None) -> int | None:
         """Return the instant of an event without time; None if it must have one."""
