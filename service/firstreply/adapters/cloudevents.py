@@ -120,6 +120,8 @@ def recognise(headers: Headers) -> tuple[Shape, dict[str, bytes]]:
         lowered = name.lower()
         if content is not None and (lowered.startswith(_PREFIX) or lowered == "content-type"):
             found[lowered] = content
+    if not found:
+        return Shape.FLAT, found
     if found.get("content-type", b"").lower().startswith(b"application/cloudevents"):
         return Shape.STRUCTURED, found
     return (Shape.BINARY if "ce_specversion" in found else Shape.FLAT), found
