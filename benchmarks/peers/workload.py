@@ -11,8 +11,9 @@ band of every contact is over by now: who is not met is missed. The same contact
 import json
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
 BANDS: Final = {"10m": 600_000, "1h": 3_600_000, "8h": 28_800_000, "24h": 86_400_000}
@@ -43,10 +44,10 @@ class Contact(NamedTuple):
     closed: int
 
 
-def configuration() -> str:
-    """Return the configuration of ``firstreply``: the twelve channels, each with all the queues."""
-    channels = {channel: {"queues": list(QUEUES)} for channel in CHANNELS}
-    return json.dumps({"channels_only": True, "channels": channels})
+def configuration(channels: Sequence[str] = CHANNELS, queues: Sequence[str] = QUEUES) -> str:
+    """Return the configuration of ``firstreply``: the channels, each with all the queues."""
+    by_name = {channel: {"queues": list(queues)} for channel in channels}
+    return json.dumps({"channels_only": True, "channels": by_name})
 
 
 def began(now: datetime) -> datetime:
@@ -57,11 +58,19 @@ def began(now: datetime) -> datetime:
     return now.astimezone(UTC) - timedelta(hours=48)
 
 
-def contacts(count: int, began_at: datetime) -> list[Contact]:
+def contacts(
+    count: int,
+    began_at: datetime,
+    *,
+    channels: Sequence[str] = CHANNELS,
+    queues: Sequence[str] = QUEUES,
+    over: timedelta = ARRIVALS,
+    seed: int = 1,
+) -> list[Contact]:
     """Return so many contacts, in the order in which they arrive."""
-    chance = random.Random(1)  # noqa: S311 - the same contacts each time
+    chance = random.Random(seed)  # noqa: S311 - the same contacts each time
     start = int(began_at.timestamp() * 1000)
-    apart = ARRIVALS / timedelta(milliseconds=1) / count
+    apart = over / timedelta(milliseconds=1) / count
     made = []
     for number in range(count):
         opened = start + int(number * apart)
@@ -70,8 +79,8 @@ def contacts(count: int, began_at: datetime) -> list[Contact]:
         made.append(
             Contact(
                 str(uuid.UUID(int=chance.getrandbits(128))),
-                chance.choice(CHANNELS),
-                chance.choice(QUEUES),
+                chance.choice(channels),
+                chance.choice(queues),
                 opened,
                 None if chance.random() < STILL_OPEN else answered,
                 answered + int(chance.expovariate(1 / 600_000)),
@@ -80,12 +89,14 @@ def contacts(count: int, began_at: datetime) -> list[Contact]:
     return made
 
 
-def events(made: list[Contact]) -> Iterator[tuple[str, bytes]]:
-    """Yield (contact id, JSON) of every event, in the order of their instants."""
+def events(made: Iterable[Contact]) -> Iterator[tuple[str, bytes]]:
+    """Yield (contact id, JSON) of every event, in the order of their instants.
+
+    Args:
+        made: in the order in which they arrive; no more are held than are under way.
+    """
     chance = random.Random(2)  # noqa: S311 - the same ids each time
-    steps = [(at, number, step) for number, one in enumerate(made) for step, at in _steps(one)]
-    for at, number, step in sorted(steps):
-        one = made[number]
+    for at, step, one in _in_order(made):
         told = {
             "id": str(uuid.UUID(int=chance.getrandbits(128))),
             "contact_id": one.contact_id,
@@ -103,6 +114,19 @@ _SAYS: Final = (
     {"type": "contact.responded", "actor": "agent"},
     {"type": "contact.closed", "actor": "agent"},
 )
+
+
+def _in_order(made: Iterable[Contact]) -> Iterator[tuple[int, int, Contact]]:
+    """Yield (instant, index in ``_SAYS``, contact) of all events, by instant, then by arrival."""
+    ahead: list[tuple[int, int, int, Contact]] = []
+    for number, arriving in enumerate(made):
+        while ahead and ahead[0][0] < arriving.opened:
+            at, _, step, one = heappop(ahead)
+            yield at, step, one
+        for step, at in _steps(arriving):
+            heappush(ahead, (at, number, step, arriving))
+    for at, _, step, one in sorted(ahead):
+        yield at, step, one
 
 
 def _steps(one: Contact) -> Iterator[tuple[int, int]]:
