@@ -12,7 +12,7 @@ overdue longest is among the first of each (decision 0009).
 from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ from firstreply.domain.gauges import HORIZONS, BandState, QueueGauges
 from firstreply.domain.instant_index import InstantIndex
 
 _Key = TypeVar("_Key")
+
+_STATES: Final = tuple(BandState)
 
 Seat = tuple[tuple[str, str], str, int]
 """(channel, queue), policy digest and start: where a contact waits; see ``Contact.waits_in``."""
@@ -45,6 +47,17 @@ class Urgent(msgspec.Struct, frozen=True):
     """Longest overdue first, on the promise's clock."""
     coming: list[Waiter]
     """Earliest deadline first."""
+
+
+class _Marks(msgspec.Struct, frozen=True):
+    """For one policy at one instant, the latest starts that have come to what is counted."""
+
+    policy: Policy
+    at_risk: int
+    overdue: int
+    far_overdue: int
+    due: dict[str, int]
+    """By horizon; empty without a promise."""
 
 
 class WaitingRoom:
@@ -88,9 +101,11 @@ class WaitingRoom:
     def gauges(self, at: int, policies: dict[str, Policy]) -> dict[tuple[str, str], QueueGauges]:
         """Return who waits at an instant, by (channel, queue); pairs without anybody left out."""
         result: dict[tuple[str, str], QueueGauges] = {}
+        digests = {digest for _, _, digest in self._starts}
+        marks = {digest: _marks(policies[digest], at) for digest in digests}
         for (channel, queue, digest), index in self._starts.items():
             gauges = result.setdefault((channel, queue), _nobody())
-            _add_waiting(gauges, index, policies[digest], at)
+            _add_waiting(gauges, index, marks[digest])
         for pair, index in self._replies.items():
             gauges = result.setdefault(pair, _nobody())
             gauges.reply_waiting = len(index)
@@ -128,31 +143,48 @@ def _take(indexes: dict[_Key, InstantIndex], key: _Key, instant: int, contact_id
 
 
 def _nobody() -> QueueGauges:
-    return QueueGauges(waiting=dict.fromkeys(BandState, 0))
+    return QueueGauges(waiting=dict.fromkeys(_STATES, 0))
 
 
-def _add_waiting(gauges: QueueGauges, index: InstantIndex, policy: Policy, at: int) -> None:
-    """Add the waiting contacts of one policy to the figures of a pair."""
+def _marks(policy: Policy, at: int) -> _Marks:
     band = policy.promise_band()
-    at_risk = index.count_until(latest_start(policy, band, at, band.limit * 4 // 5))
-    latest_overdue = latest_start(policy, band, at, band.limit)
-    overdue = index.count_until(latest_overdue)
-    far_overdue = index.count_until(latest_start(policy, band, at, band.limit * 2))
+    horizons = {} if policy.promise is None else HORIZONS
+    return _Marks(
+        policy=policy,
+        at_risk=latest_start(policy, band, at, band.limit * 4 // 5),
+        overdue=latest_start(policy, band, at, band.limit),
+        far_overdue=latest_start(policy, band, at, band.limit * 2),
+        due={
+            name: latest_start(policy, band, at + ahead, band.limit)
+            for name, ahead in horizons.items()
+        },
+    )
+
+
+def _add_waiting(gauges: QueueGauges, index: InstantIndex, marks: _Marks) -> None:
+    """Add the waiting contacts of one policy to the figures of a pair."""
+    first, total = index.first(), len(index)
+    gauges.oldest_waiting = _earlier(gauges.oldest_waiting, first)
+
+    def until(latest: int) -> int:
+        # Asked of the first alone where nobody is so late: half the time, as most queues are.
+        return 0 if first is None or latest < first else index.count_until(latest)
+
+    at_risk, overdue, far = until(marks.at_risk), until(marks.overdue), until(marks.far_overdue)
     waiting = gauges.waiting
-    waiting[BandState.WITHIN] += len(index) - at_risk
+    waiting[BandState.WITHIN] += total - at_risk
     waiting[BandState.AT_RISK] += at_risk - overdue
-    waiting[BandState.OVERDUE] += overdue - far_overdue
-    waiting[BandState.FAR_OVERDUE] += far_overdue
-    gauges.oldest_waiting = _earlier(gauges.oldest_waiting, index.first())
+    waiting[BandState.OVERDUE] += overdue - far
+    waiting[BandState.FAR_OVERDUE] += far
+    policy = marks.policy
     if policy.promise is None:
         return
-    following = index.first_after(latest_overdue)
+    following = index.first_after(marks.overdue)
     if following is not None:
-        deadline = policy.deadline(band, following)
+        deadline = policy.deadline(policy.promise_band(), following)
         gauges.next_deadline = _earlier(gauges.next_deadline, deadline)
-    for name, horizon in HORIZONS.items():
-        until = index.count_until(latest_start(policy, band, at + horizon, band.limit))
-        gauges.due[name] = gauges.due.get(name, 0) + until - overdue
+    for name, latest in marks.due.items():
+        gauges.due[name] = gauges.due.get(name, 0) + until(latest) - overdue
 
 
 def _waiters(
