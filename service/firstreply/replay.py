@@ -30,10 +30,14 @@ class Replay(msgspec.Struct, frozen=True):
     fold: PartitionFold
     """The final state."""
     increments: Increments
-    """Everything that was counted on the way."""
+    """Everything that was counted on the way, without observations."""
 
 
-def replay(
+def drop(_: Increments) -> None:
+    """Publish nothing."""
+
+
+def replay(  # noqa: PLR0913 - all keyword-only; the parts of a replay
     records: Iterable[Record],
     *,
     decoder: RecordDecoder,
@@ -42,6 +46,7 @@ def replay(
     grace: int,
     until: int | None = None,
     progressed: Callable[[int], None] = lambda _: None,
+    publish: Callable[[Increments], None] = drop,
 ) -> Replay:
     """Fold records and report.
 
@@ -54,6 +59,7 @@ def replay(
         until: instant; later events are left out, deadlines up to it are decided. None: the
             latest instant of the log.
         progressed: called now and then with the number of records folded so far.
+        publish: called now and then with what was counted and observed since the last time.
 
     Raises:
         FatalError: too many of the last records were bad.
@@ -69,15 +75,24 @@ def replay(
         until=AFTER_ALL if until is None else until,
         forgotten=lambda contact: report.add(contact, fold.engine.policies),
     )
+    counted = Increments()
+
+    def take() -> None:
+        """Keep no more than sums: observations, changes and dead letters grow with the input."""
+        increments = fold.take().increments
+        publish(increments)
+        counted.merge(Increments(increments.counts))
+
     for chunk in _chunks(records):
         fold.fold(chunk)
+        take()
         progressed(fold.offset)
     fold.engine.finish(_end(fold, until))
     for contact in fold.engine.contacts():
         report.add(contact, fold.engine.policies)
-    increments = fold.take().increments
-    events = count_events(increments, fold.engine.contacts())
-    return Replay(report.as_json(events), fold, increments)
+    take()
+    events = count_events(counted, fold.engine.contacts())
+    return Replay(report.as_json(events), fold, counted)
 
 
 def _end(fold: PartitionFold, until: int | None) -> int:

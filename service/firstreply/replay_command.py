@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -20,7 +21,7 @@ from firstreply.domain.errors import ConfigurationError, FatalError
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import to_instant
 from firstreply.policies import policy_book
-from firstreply.replay import Replay, count_events, replay
+from firstreply.replay import Replay, count_events, drop, replay
 from firstreply.settings import Settings
 
 LABEL: Final = "replay"
@@ -35,6 +36,7 @@ def print_replay(settings: Settings, names: Sequence[str], output: str, until: s
     """
     book = policy_book(settings)
     instant = read_until(until)
+    publisher = new_publisher(book)
     with read_records(read_paths(names)) as records, progress(records) as progressed:
         done = replay(
             records,
@@ -44,11 +46,12 @@ def print_replay(settings: Settings, names: Sequence[str], output: str, until: s
             grace=wiring.grace(settings),
             until=instant,
             progressed=progressed,
+            publish=partial(publisher.checkpointed, 0, 0) if output == "metrics" else drop,
         )
     if output == "json":
         sys.stdout.write(json.dumps(done.report, indent=2) + "\n")
     elif output == "metrics":
-        sys.stdout.buffer.write(metrics(done, book))
+        sys.stdout.buffer.write(metrics(done, publisher))
     else:
         _print_table(done, settings)
     require_contact_events(done.increments, until)
@@ -70,10 +73,18 @@ def require_contact_events(increments: Increments, until: str) -> None:
         raise FatalError(msg)
 
 
-def metrics(done: Replay, book: PolicyBook) -> bytes:
-    """Return the figures as ``/metrics`` would show them after reading the same events."""
-    publisher = Publisher(book, LABEL, zero_first="none")
-    publisher.checkpointed(0, 0, done.increments)
+def new_publisher(book: PolicyBook) -> Publisher:
+    """Return the publisher of a replay; it is to be given all that is counted."""
+    return Publisher(book, LABEL, zero_first="none")
+
+
+def metrics(done: Replay, publisher: Publisher) -> bytes:
+    """Return the figures as ``/metrics`` would show them after reading the same events.
+
+    Args:
+        done: the replay.
+        publisher: that was given all it counted.
+    """
     publisher.gauges(0, done.fold.engine.gauges())
     return publisher.render()
 

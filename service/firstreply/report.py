@@ -5,6 +5,7 @@ sets of contacts give equal bytes. Seconds are rounded to 3 decimals from whole 
 to even; percentiles interpolate linearly; nothing here reads a clock.
 """
 
+from array import array
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final, TypeAlias
@@ -76,6 +77,17 @@ class BandFigures(msgspec.Struct):
             kept[0] += outcome is Outcome.MET
             kept[1] += 1
 
+    def merge(self, other: "BandFigures") -> None:
+        """Add the contacts of another one."""
+        self.met += other.met
+        self.missed += other.missed
+        self.abandoned += other.abandoned
+        self.judged += other.judged
+        for weight, (met, decided) in other.kept.items():
+            kept = self.kept.setdefault(weight, [0, 0])
+            kept[0] += met
+            kept[1] += decided
+
     def weighed(self) -> tuple[Fraction, Fraction] | None:
         """Return (weight x share met, weight); None without decisions that weigh anything.
 
@@ -99,14 +111,15 @@ class Figures(msgspec.Struct):
     )
     bands: dict[tuple[int, str], BandFigures] = msgspec.field(default_factory=dict)
     """By (limit, name), so that they sort by limit."""
-    latencies: list[int] = msgspec.field(default_factory=list)
-    """Microseconds of each answered contact."""
+    latencies: "array[int]" = msgspec.field(default_factory=lambda: array("q"))
+    """Microseconds of each answered contact: a fifth of what a list of them takes."""
 
     def count(self, contact: Contact, policy: Policy) -> None:
         """Add one received contact."""
         self.received += 1
         for band in policy.bands:
-            self.bands.setdefault((band.limit, band.name), BandFigures())
+            if (band.limit, band.name) not in self.bands:
+                self.bands[band.limit, band.name] = BandFigures()
         if contact.start is None or contact.phase is Phase.EXCLUDED:
             self.excluded += 1
             return
@@ -122,6 +135,18 @@ class Figures(msgspec.Struct):
             counted = outcomes.get(band.name)
             outcome = None if counted is None else counted.outcome
             self.bands[band.limit, band.name].count(outcome, band, policy)
+
+    def merge(self, other: "Figures") -> None:
+        """Add the contacts of another channel."""
+        self.received += other.received
+        self.excluded += other.excluded
+        self.answered += other.answered
+        self.acknowledged += other.acknowledged
+        for how, contacts in other.unanswered.items():
+            self.unanswered[how] += contacts
+        for key, band in other.bands.items():
+            self.bands.setdefault(key, BandFigures()).merge(band)
+        self.latencies.extend(other.latencies)
 
     def as_json(self) -> Json:
         """Return the member of the report for this channel."""
@@ -166,23 +191,27 @@ class Report:
 
     def __init__(self) -> None:
         self._channels: dict[str, Figures] = {}
-        self._all = Figures()
 
     def add(self, contact: Contact, policies: Mapping[str, Policy]) -> None:
         """Add a contact; one that was never received is left out."""
         if contact.received is None:
             return
         policy = policies[contact.policy]
-        self._channels.setdefault(policy.channel, Figures()).count(contact, policy)
-        self._all.count(contact, policy)
+        figures = self._channels.get(policy.channel)
+        if figures is None:
+            figures = self._channels[policy.channel] = Figures()
+        figures.count(contact, policy)
 
     def as_json(self, events: EventCounts) -> dict[str, Json]:
         """Return the object of ``replay --format json``."""
+        together = Figures()
+        for figures in self._channels.values():
+            together.merge(figures)
         return {
             "channels": {
                 name: figures.as_json() for name, figures in sorted(self._channels.items())
             },
-            "all": self._all.as_json(),
+            "all": together.as_json(),
             "events": events.as_json(),
         }
 

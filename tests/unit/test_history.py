@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from itertools import takewhile
 
@@ -21,7 +22,7 @@ from firstreply.domain.instants import BEFORE_ALL, HOUR, SECOND
 from firstreply.fold import BadRecords
 from firstreply.history import Span, write_history
 from firstreply.replay import replay
-from firstreply.replay_command import metrics
+from firstreply.replay_command import metrics, new_publisher
 from tests.history_text import HistoryText, Key, check_instant
 from tests.unit.domain.builders import GRACE, T0, at, book, policy
 from tests.unit.fakes import NO_JSON, event, opened, record, responded
@@ -215,12 +216,14 @@ def test_the_service_is_ready_without_lag_and_its_heart_beats_at_every_step() ->
 
 def test_the_last_step_shows_the_metrics_of_a_replay() -> None:
     records = simulated(hours=3)
+    publisher = new_publisher(book())
     done = replay(
         records,
         decoder=Decoder(),
         bad_records=BadRecords(1, 1000),
         book=book(),
         grace=GRACE * SECOND,
+        publish=partial(publisher.checkpointed, 0, 0),
     )
 
     told = shown(records)
@@ -228,7 +231,7 @@ def test_the_last_step_shows_the_metrics_of_a_replay() -> None:
     last = told.read.at(told.read.instants[-1])
     expected = {
         (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in parse_text(metrics(done, book()).decode())
+        for family in parse_text(metrics(done, publisher).decode())
         for sample in family.samples
     }
     assert comparable(last) == comparable(expected)

@@ -248,3 +248,22 @@ def test_when_records_were_written_never_changes_a_figure_until_an_instant(
     assert (
         replayed(late, until=until).report["all"] == replayed(in_order, until=until).report["all"]
     )
+
+
+def test_what_is_observed_is_handed_on_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firstreply.replay._CHUNK", 2)
+    published: list[Increments] = []
+
+    done = replay(
+        lines(opened(0), responded(30), opened(100, "d"), responded(140, "d")),
+        decoder=Decoder(),
+        bad_records=BadRecords(1, 1000),
+        book=book(),
+        grace=GRACE * SECOND,
+        publish=published.append,
+    )
+
+    seconds = [[at for name, _, at in one.observations if "response" in name] for one in published]
+    assert seconds == [[30.0], [40.0], []]  # the last one comes with the end's deadlines
+    assert done.increments.observations == []
+    assert done.fold.engine.unchanged

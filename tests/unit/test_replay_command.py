@@ -1,6 +1,7 @@
 """What a replay prints on a terminal, and how it reads ``--until``."""
 
 import sys
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from firstreply.domain.errors import ConfigurationError
 from firstreply.domain.instants import SECOND
 from firstreply.policies import policy_book
 from firstreply.replay import replay
-from firstreply.replay_command import metrics, print_replay, progress, read_until
+from firstreply.replay_command import metrics, new_publisher, print_replay, progress, read_until
 from firstreply.settings import Settings
 from firstreply.wiring import bad_records, decoder
 from tests.unit.domain.builders import at
@@ -141,15 +142,17 @@ def test_progress_tells_bytes_and_events(events: Path, monkeypatch: pytest.Monke
 
 def test_metrics_are_those_of_the_exporter_at_the_clock_of_the_log(defaults: Settings) -> None:
     book = policy_book(defaults)
+    publisher = new_publisher(book)
     done = replay(
         [FileRecord(n, line) for n, line in enumerate(LINES.split(b"\n"))],
         decoder=decoder(defaults),
         bad_records=bad_records(defaults),
         book=book,
         grace=5 * SECOND,
+        publish=partial(publisher.checkpointed, 0, 0),
     )
 
-    text = metrics(done, book).decode()
+    text = metrics(done, publisher).decode()
 
     assert 'contact_waiting{channel="chat",queue="none",band_state="within"} 1\n' in text
     clock = (at(100) / SECOND) - 5
