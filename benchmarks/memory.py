@@ -1,12 +1,14 @@
 """What a contact costs in memory: bytes per open and per settled contact.
 
-``python benchmarks/memory.py`` builds partitions of two sizes, each in a process of its own, and
-divides the growth of resident memory by the growth in contacts: what the program itself takes
-cancels out. All but the last 20,000 contacts of a partition rest (decision 11). Ids are as long as
-uuids, which is what most help desks and event buses use. *Open* is
-a contact that waits: opened, put into a queue and transferred. *Settled* is one that was answered
-and closed: opened, two messages of the customer, two answers, one close; ``settle_for`` keeps it.
-*To wake* is what asking for a contact at rest takes, another one's going to rest included.
+``python benchmarks/memory.py`` builds processes of two sizes, one after the other, and divides the
+growth of resident memory by the growth in contacts: what the program itself takes cancels out. By
+default one partition of 50,000 and of 150,000 contacts; ``--contacts 1000000 5000000 --partitions
+8`` for the slope between one and five million, which takes half an hour. All but the last 20,000
+contacts of a partition rest (decision 11), so let both sizes have more. Ids are as long as uuids,
+which is what most help desks and event buses use. *Open* is a contact that waits: opened, put into
+a queue and transferred. *Settled* is one that was answered and closed: opened, two messages of the
+customer, two answers, one close; ``settle_for`` keeps it. *To wake* is what asking for a contact at
+rest takes, another one's going to rest included.
 
 The bound ``limits.max_tracked`` is derived from the table that this prints (decision 9).
 """
@@ -24,10 +26,12 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+from zlib import crc32
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "service")]
 
+from firstreply import collector  # noqa: E402
 from firstreply.domain.bands import Band, Clock, Policy, PolicyBook, Promise  # noqa: E402
 from firstreply.domain.calendar import Calendar  # noqa: E402
 from firstreply.domain.engine import Engine  # noqa: E402
@@ -109,19 +113,32 @@ def resident() -> int:
     return int(status.split("VmRSS:")[1].split()[0]) * 1024
 
 
-def build(state: str, contacts: int) -> None:
-    """Build a partition in this process, and print its resident memory in bytes."""
-    engine = Engine(book(), grace=5 * SECOND, max_tracked=10 * contacts)
+def build(state: str, contacts: int, partitions: int) -> None:
+    """Build partitions in this process; print its resident memory in bytes, and what waking takes.
+
+    A contact lies in the partition that a checksum of its id names, so that each holds its share.
+    """
+    collector.look_once()  # as the service does
+    policies = book()
+    engines = [
+        Engine(policies, grace=5 * SECOND, max_tracked=10 * contacts) for _ in range(partitions)
+    ]
     for number, event in enumerate(events(state, contacts)):
-        engine.receive(event, event.time)
+        engines[crc32(event.contact_id.encode()) % partitions].receive(event, event.time)
         if number % 10_000 == 0:  # as each checkpoint does
-            engine.take_increments()
-            engine.changes()
-    engine.take_increments()
-    engine.changes()
+            forget_news(engines)
+    forget_news(engines)
     gc.collect()
-    assert len(engine.store) == contacts, "a contact was forgotten"  # noqa: S101
-    print(resident(), seconds_to_wake(engine))
+    kept = sum(len(engine.store) for engine in engines)
+    assert kept == contacts, "a contact was forgotten"  # noqa: S101
+    print(resident(), seconds_to_wake(engines[0]))
+
+
+def forget_news(engines: list[Engine]) -> None:
+    """Take what was counted and changed, and drop it."""
+    for engine in engines:
+        engine.take_increments()
+        engine.changes()
 
 
 def seconds_to_wake(engine: Engine) -> float:
@@ -135,9 +152,9 @@ def seconds_to_wake(engine: Engine) -> float:
     return statistics.median(taken)
 
 
-def measured(state: str, contacts: int) -> tuple[int, float]:
+def measured(state: str, contacts: int, partitions: int) -> tuple[int, float]:
     """Build in a process of its own; return the bytes it takes, and the seconds to wake one."""
-    command = [sys.executable, __file__, "--build", state, str(contacts)]
+    command = [sys.executable, __file__, "--build", state, str(contacts), str(partitions)]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     taken, seconds = printed.split()
     return int(taken), float(seconds)
@@ -146,18 +163,24 @@ def measured(state: str, contacts: int) -> tuple[int, float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", nargs=2, metavar=("STATE", "CONTACTS"))
+    parser.add_argument("--contacts", nargs=2, type=int, default=SIZES, metavar=("SMALL", "LARGE"))
+    parser.add_argument("--partitions", type=int, default=1)
+    parser.add_argument("--build", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.build:
-        build(given.build[0], int(given.build[1]))
+        state, contacts, partitions = given.build
+        build(state, int(contacts), int(partitions))
         return
+    fewer, more = given.contacts
     print(f"{'':8} {'events':>6} {'bytes a contact':>16} {'contacts a GiB':>15} {'to wake':>10}")
     for state in STATES:
-        (small, _), (large, seconds) = (measured(state, size) for size in SIZES)
-        each = (large - small) / (SIZES[1] - SIZES[0])
+        small, _ = measured(state, fewer, given.partitions)
+        large, seconds = measured(state, more, given.partitions)
+        each = (large - small) / (more - fewer)
         print(
             f"{state:8} {len(STORIES[state]):6} {each:16.0f} {2**30 / each:15,.0f} "
-            f"{seconds * 1e6:7.1f} us"
+            f"{seconds * 1e6:7.1f} us",
+            flush=True,
         )
 
 

@@ -12,7 +12,6 @@ does. ``--by-function`` says where.
 
 import argparse
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,15 +20,13 @@ from types import CodeType, FrameType
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "service"), str(ROOT / "benchmarks" / "peers")]
+BENCHMARKS: Final = ROOT / "benchmarks"
+sys.path[:0] = [str(ROOT), str(ROOT / "service"), str(BENCHMARKS), str(BENCHMARKS / "peers")]
 
+import partitions  # noqa: E402
 import workload  # noqa: E402
 
-from firstreply import wiring  # noqa: E402
 from firstreply.adapters.records import FileRecord  # noqa: E402
-from firstreply.config.load import load_settings  # noqa: E402
-from firstreply.fold import PartitionFold  # noqa: E402
-from firstreply.policies import policy_book  # noqa: E402
 
 CONTACTS: Final = 120
 BATCH: Final = 100
@@ -57,22 +54,6 @@ def counting(work: Callable[[], object]) -> Counter[CodeType]:
     return counted
 
 
-def partition() -> PartitionFold:
-    """Return a partition with the configuration of the workload."""
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        file.write(workload.configuration())
-        file.flush()
-        settings = load_settings(Path(file.name), {})
-    return PartitionFold(
-        partition=0,
-        offset=0,
-        decoder=wiring.decoder(settings),
-        bad_records=wiring.bad_records(settings),
-        book=policy_book(settings),
-        grace=wiring.grace(settings),
-    )
-
-
 def main() -> None:
     """Count and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -80,7 +61,7 @@ def main() -> None:
     given = parser.parse_args()
     events = workload.events(workload.contacts(CONTACTS, BEGAN))
     records = [FileRecord(offset, value) for offset, (_, value) in enumerate(events)]
-    fold = partition()
+    (fold,) = partitions.make(1, workload.configuration())
 
     def work() -> None:
         for first in range(0, len(records), BATCH):
