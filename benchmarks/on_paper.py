@@ -43,7 +43,7 @@ def lines(given: argparse.Namespace) -> list[tuple[str, str]]:
         (
             "each process",
             (
-                f"{busiest / processes:,.0f} events/s, {kept / processes / 1e6:.1f} million contacts,"
+                f"{busiest / processes:,.0f} events/s, {kept / processes / 1e6:.1f} M contacts,"
                 f" {kept / processes * given.contact_bytes / 1e9:.1f} GB,"
                 f" {busiest / processes * given.event_us / 1e4:.0f} % of a core"
             ),
