@@ -82,7 +82,7 @@ def main() -> None:
         "--hours-kept", type=float, default=2.0, help="mean time to the answer, and settle_for"
     )
     parser.add_argument("--restore-us", type=float, default=25.0, help="of a contact; state.py")
-    parser.add_argument("--state-bytes", type=int, default=124, help="an event; peers/bench.py")
+    parser.add_argument("--state-bytes", type=int, default=150, help="an event; state.py")
     parser.add_argument("--retention-days", type=float, default=4, help="kafka.state_retention")
     parser.add_argument("--samples", type=int, default=31_751, help="a process; scrape.py")
     for what, how_much in lines(parser.parse_args()):

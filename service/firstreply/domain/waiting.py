@@ -163,12 +163,12 @@ def _marks(policy: Policy, at: int) -> _Marks:
 
 def _add_waiting(gauges: QueueGauges, index: InstantIndex, marks: _Marks) -> None:
     """Add the waiting contacts of one policy to the figures of a pair."""
-    first, total = index.first(), len(index)
+    first, total = index.head()[0], len(index)
     gauges.oldest_waiting = _earlier(gauges.oldest_waiting, first)
 
     def until(latest: int) -> int:
-        # Asked of the first alone where nobody is so late: half the time, as most queues are.
-        return 0 if first is None or latest < first else index.count_until(latest)
+        # Where nobody is so late, as in most queues, the first one says so: half the instructions.
+        return 0 if latest < first else index.count_until(latest)
 
     at_risk, overdue, far = until(marks.at_risk), until(marks.overdue), until(marks.far_overdue)
     waiting = gauges.waiting
