@@ -9,14 +9,13 @@ as one ``FirstreplyError``.
 import asyncio
 import logging
 import signal
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import msgspec
 
-from firstreply import logs, wiring
+from firstreply import event_loop, logs, wiring
 from firstreply.adapters.clock import SystemClock, lease_seconds
 from firstreply.adapters.http import Server
 from firstreply.adapters.http_guard import ClosedWall
@@ -44,8 +43,6 @@ from firstreply.wall.status import Membership
 from firstreply.words import Language
 
 _log = logging.getLogger(__name__)
-
-_LAG_INTERVAL_SECONDS: Final = 0.5
 
 _LAST_SCRAPE_SECONDS: Final = 20.0
 """How long a stopping process waits for one more scrape, where somebody scrapes; below the 30 s
@@ -215,7 +212,7 @@ async def _serve(
             await _run_tasks(
                 processor,
                 {
-                    "loop-lag": _measure_loop_lag(publisher),
+                    "event-loop": event_loop.measure(publisher),
                     "wall": showing.show(),
                     "exchange": around.group.exchange.run(),
                     "reload": reloader.run(),
@@ -294,12 +291,3 @@ async def _stopped_by_signals(processor: Processor) -> AsyncIterator[asyncio.Eve
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
-
-
-async def _measure_loop_lag(publisher: Publisher) -> None:
-    """Export how late the event loop wakes us up: above some 20 ms something hogs it."""
-    while True:
-        before = time.monotonic()
-        await asyncio.sleep(_LAG_INTERVAL_SECONDS)
-        late = time.monotonic() - before - _LAG_INTERVAL_SECONDS
-        publisher.event_loop_lag(max(0.0, late))

@@ -57,6 +57,14 @@ class Board:
             self._counts.update(net)
             self.rolling.counted(partition, net)
 
+    def records_shown(self, appended: list[int], now: int) -> None:
+        """Hand on."""
+        self._behind.records_shown(appended, now)
+
+    def deadlines_shown(self, after: int, now: int) -> None:
+        """Hand on."""
+        self._behind.deadlines_shown(after, now)
+
     def gauges(self, partition: int, now: PartitionGauges) -> None:
         """Keep who waits."""
         self._behind.gauges(partition, now)

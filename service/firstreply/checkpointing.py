@@ -198,8 +198,19 @@ class Checkpointer:
     def _publish(self, number: int, cut: _Cut, epoch: int) -> None:
         cut.fold.made_durable(cut.span)
         self._publisher.checkpointed(number, epoch, cut.span.increments)
+        self._observe_delays(cut)
         if self.keep_lease() and self._source.assignment().epoch == epoch:
             self._publisher.gauges(number, cut.gauges)
+
+    def _observe_delays(self, cut: _Cut) -> None:
+        """Observe what is shown from now on: records, and deadlines since the last cut."""
+        fold, now = cut.fold, self._clock.now()
+        appended = fold.appends.take(cut.span.offset)
+        if appended:
+            self._publisher.records_shown(appended, now)
+        if fold.shown_at is not None:
+            self._publisher.deadlines_shown(fold.shown_at, now)
+        fold.shown_at = cut.gauges.at
 
     def keep_lease(self) -> bool:
         """Return whether our partitions are surely ours; else show them no longer.

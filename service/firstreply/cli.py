@@ -5,7 +5,6 @@ configuration that cannot be used, except by ``check-config``, whose finding it 
 are imported by the command that needs them, so that ``--help`` answers at once.
 """
 
-import asyncio
 import logging
 import os
 import sys
@@ -102,7 +101,7 @@ def run(
     SIGHUP has the configuration read again.
     """
     with hangups_held(), errors() as ending:
-        from firstreply import collector, logs
+        from firstreply import collector, event_loop, logs
         from firstreply.app import run_kafka
         from firstreply.restore_bar import RestoreBar
 
@@ -121,7 +120,7 @@ def run(
             companions=companions,
             read=lambda: settings_of(config),
         )
-        asyncio.run(running)
+        event_loop.run(running)
 
 
 @app.command(
@@ -141,14 +140,14 @@ def demo(
 ) -> None:
     """Play a simulated day of a contact centre: live table, and metrics to scrape."""
     with errors() as ending:
-        from firstreply import logs
+        from firstreply import event_loop, logs
         from firstreply.demo import Play, demo_settings, run_demo
 
         settings = demo_settings(config, dict(os.environ))
         logs.set_up(settings.log.format, "warning")
         ending.is_logged = settings.log.format == "json"
         play = Play(seed=seed, speed=speed, scale=scale, days=days)
-        asyncio.run(run_demo(settings, play, through_kafka=kafka))
+        event_loop.run(run_demo(settings, play, through_kafka=kafka))
 
 
 @app.command(

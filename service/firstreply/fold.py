@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from firstreply.appends import Appends
 from firstreply.domain.bands import PolicyBook
 from firstreply.domain.contact import Contact
 from firstreply.domain.engine import Changes, Engine
@@ -114,6 +115,10 @@ class PartitionFold:
         """Milliseconds; of the first record folded since the partition was begun."""
         self.last: Record | None = None
         """The last folded record; None since the state was restored."""
+        self.appends = Appends()
+        """Of records whose effect is not shown yet; whoever shows it keeps it."""
+        self.shown_at: int | None = None
+        """The service clock of the last cut that was shown; None since the partition was begun."""
         self._until = until
         self._decoder = decoder
         self._bad_records = bad_records

@@ -177,6 +177,17 @@ class Publisher(Protocol):
     def checkpointed(self, partition: int, epoch: int, increments: Increments) -> None:
         """Add what a durable checkpoint counted. Called only after its commit was accepted."""
 
+    def records_shown(self, appended: list[int], now: int) -> None:
+        """Observe that the effect of records is shown from now on.
+
+        Args:
+            appended: when each was appended, in milliseconds.
+            now: microseconds.
+        """
+
+    def deadlines_shown(self, after: int, now: int) -> None:
+        """Observe that deadlines later than ``after`` are shown only now; both in microseconds."""
+
     def gauges(self, partition: int, now: PartitionGauges) -> None:
         """Replace what is so in a partition."""
 

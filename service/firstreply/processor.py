@@ -230,7 +230,10 @@ class Processor:
             async with self._owned.still[number]:
                 if self._source.assignment().epoch != epoch:
                     return
-                folded += fold.fold(_slice(records, folded), SLICE_TIMERS)
+                batch = _slice(records, folded)
+                done = fold.fold(batch, SLICE_TIMERS)
+                fold.appends.folded(batch[:done])
+                folded += done
             await asyncio.sleep(0)
         await self._fire(number, epoch)
         self._note_skew(records)

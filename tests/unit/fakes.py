@@ -305,6 +305,9 @@ class FakePublisher:
         self.partitions_assigned = -1
         self.leases: list[float] = []
         self.skews: list[float] = []
+        self.delays: list[tuple[list[int], int]] = []
+        """Milliseconds of appends, and microseconds of when they were shown."""
+        self.deadlines: list[tuple[int, int]] = []
 
     def checkpointed(self, partition: int, epoch: int, increments: Increments) -> None:  # noqa: ARG002
         if increments:
@@ -312,6 +315,12 @@ class FakePublisher:
         for (metric, labels), amount in increments.counts.items():
             self.counted[partition, metric, labels] += amount
         self.observed += [(partition, *one) for one in increments.observations]
+
+    def records_shown(self, appended: list[int], now: int) -> None:
+        self.delays.append((appended, now))
+
+    def deadlines_shown(self, after: int, now: int) -> None:
+        self.deadlines.append((after, now))
 
     def gauges(self, partition: int, now: PartitionGauges) -> None:
         self.shown[partition] = now

@@ -8,7 +8,7 @@ publisher (``adapters.prometheus``) does.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Final
 
@@ -63,6 +63,14 @@ class Growing:
             self._values[place + bisect_left(self._limits, amount)] += 1
             place += self._cells - 1
         self._values[place] += amount
+        self.version += 1
+
+    def add_many(self, labels: Labels, cells: Iterable[int], total: float) -> None:
+        """Observe many at once: how many fell into each bucket, and their sum in seconds."""
+        place = self.place(labels)
+        for number, count in enumerate(cells, place):
+            self._values[number] += count
+        self._values[place + self._cells - 1] += total
         self.version += 1
 
     def freeze(self) -> Iterator[str]:

@@ -83,6 +83,8 @@ class Metric(msgspec.Struct, frozen=True):
     """All that the label ``reason`` can be; empty: the policy's excluded reasons and others."""
     clock: Clock = Clock.ELAPSED
     """Which clock a histogram runs on."""
+    bounds: tuple[float, ...] = ()
+    """Upper bounds of a histogram (seconds, inclusive); empty: those of its clock."""
 
     @property
     def family(self) -> str:
@@ -150,6 +152,16 @@ def _escape(text: str) -> str:
 
 
 PAIR: Final = ("channel", "queue")
+DELAY_BOUNDS: Final = (
+    *(0.1, 0.25, 0.5, 0.75, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75),
+    *(2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0, 30.0, 60.0, 300.0, 3600.0),
+)
+"""Finest around a checkpoint each second and the half second that it may take."""
+STEP_BOUNDS: Final = (
+    *(0.0005, 0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04),
+    *(0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0),
+)
+"""No step should take more than 0.02."""
 _BAND: Final = ("channel", "band")
 _PARTITION: Final = ("topic", "partition")
 
@@ -267,6 +279,15 @@ RUNNING: Final = (
            "How far the clock of the broker was seen ahead of the clock of this machine."),
     Metric("firstreply_event_loop_lag_seconds", Kind.GAUGE, (), Source.SERVICE, "seconds",
            "How late the event loop wakes up."),
+    Metric("firstreply_event_loop_step_seconds", Kind.HISTOGRAM, (), Source.SERVICE, "seconds",
+           "CPU time of what the event loop ran between two polls; nothing else ran meanwhile.",
+           bounds=STEP_BOUNDS),
+    Metric("firstreply_publication_delay_seconds", Kind.HISTOGRAM, (), Source.SERVICE, "seconds",
+           "From a record's append to its effect being shown; only of records with LogAppendTime.",
+           bounds=DELAY_BOUNDS),
+    Metric("firstreply_deadline_delay_seconds", Kind.HISTOGRAM, (), Source.SERVICE, "seconds",
+           "By partition and checkpoint: from a silent contact's deadline to its miss, at most.",
+           bounds=DELAY_BOUNDS),
     Metric("firstreply_ready", Kind.GAUGE, (), Source.SERVICE, "boolean",
            "1 while the figures can be trusted, else 0; /readyz says why."),
     Metric("firstreply_ledger_total", Kind.COUNTER, (*_PARTITION, "kind"),

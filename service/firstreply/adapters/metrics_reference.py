@@ -32,7 +32,8 @@ the changelog.
   never from `time()`. Over the partitions a process owns, counts are summed and instants take the
   minimum; they vanish with the partition.
 - **Instants** are Unix seconds. **Histograms** have the bounds 10 s to 2 d and every band limit of
-  their clock, inclusive, the same for all channels.
+  their clock, inclusive, the same for all channels; those of the service itself have bounds of
+  their own.
 - Several processes: each exports the configuration, so take `max without (instance)` first.
 - `queue` is a listed queue, `other` (not listed) or `none`; `channel` a configured channel.
 - No label holds a contact id, a customer, an agent or free text.

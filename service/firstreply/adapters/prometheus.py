@@ -16,8 +16,9 @@ same lines here: one rendering serves both.
 
 import asyncio
 import platform
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator
-from itertools import chain
+from itertools import chain, pairwise
 from math import inf
 from time import monotonic, perf_counter
 from typing import Final, Literal
@@ -28,7 +29,7 @@ from firstreply import __version__
 from firstreply.adapters import metrics
 from firstreply.adapters.gauge_samples import Pair, process_samples, queue_samples
 from firstreply.adapters.metric_families import Gauge, Growing
-from firstreply.adapters.metrics import Kind, Source
+from firstreply.adapters.metrics import DELAY_BOUNDS, Kind, Source
 from firstreply.domain.bands import PolicyBook
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments, Labels
@@ -94,7 +95,8 @@ class Publisher:
         self._delivery = asyncio.Event()
         for metric in metrics.METRICS:
             if metric.kind is Kind.HISTOGRAM:
-                self._histograms[metric.name] = Growing(metric, metrics.bounds(metric.clock, book))
+                limits = metric.bounds or metrics.bounds(metric.clock, book)
+                self._histograms[metric.name] = Growing(metric, limits)
             elif metric.kind is Kind.COUNTER and metric.source is not Source.GAUGES:
                 self._counters[metric.name] = Growing(metric)
             else:
@@ -127,6 +129,26 @@ class Publisher:
         for family, labels, amount in (*counted, *observed):
             family.add(labels, amount)
         self._counted += bool(counted or observed)
+
+    def records_shown(self, appended: list[int], now: int) -> None:
+        """Observe the delays of records whose effect is shown from now on; see ``ports``.
+
+        A record from a clock that is ahead of ours took no time. The cost is that of sorting, once
+        a checkpoint, and not of an observation for each record.
+        """
+        appended = sorted(appended)
+        past = appended[: bisect_right(appended, now / 1000)]
+        within = [len(past) - bisect_left(past, now / 1000 - 1000 * le) for le in DELAY_BOUNDS]
+        ahead = len(appended) - len(past)
+        cumulated = [ahead + count for count in (*within, len(past))]
+        cells = [after - before for before, after in pairwise((0, *cumulated))]
+        total = (len(past) * now / 1000 - sum(past)) / 1000
+        self._histograms["firstreply_publication_delay_seconds"].add_many((), cells, total)
+
+    def deadlines_shown(self, after: int, now: int) -> None:
+        """Observe the greatest delay of deadlines that are shown only now; see ``ports``."""
+        delay = max(0.0, (now - after) / SECOND)
+        self._histograms["firstreply_deadline_delay_seconds"].add((), delay)
 
     def gauges(self, partition: int, now: PartitionGauges) -> None:
         """Replace what a partition said last. The caller leaves ``now`` alone afterwards."""
@@ -168,6 +190,10 @@ class Publisher:
     def event_loop_lag(self, seconds: float) -> None:
         """Set how late the event loop woke up."""
         self._gauges["firstreply_event_loop_lag_seconds"].set((), seconds)
+
+    def event_loop_steps(self, cells: list[int], seconds: float) -> None:
+        """Add steps: how many fell into each bucket, and the sum of their CPU time."""
+        self._histograms["firstreply_event_loop_step_seconds"].add_many((), cells, seconds)
 
     def clock_skew(self, seconds: float) -> None:
         """Set how far the broker's clock was seen ahead of ours."""
