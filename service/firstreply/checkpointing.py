@@ -112,8 +112,7 @@ class Checkpointer:
                         if self._owned.memory.get(number) is fold:
                             cuts[number] = await self._cut(fold)
                 durable = await self._make_durable(cuts, epoch) if cuts else frozenset()
-                for number in durable:
-                    self._publish(number, cuts.pop(number), epoch)
+                await self._publish({number: cuts.pop(number) for number in durable}, epoch)
             finally:
                 for cut in cuts.values():
                     # To the same fold: meanwhile another may have counted what this one holds.
@@ -195,12 +194,19 @@ class Checkpointer:
                 raise answer
         return failed
 
-    def _publish(self, number: int, cut: _Cut, epoch: int) -> None:
-        cut.fold.made_durable(cut.span)
-        self._publisher.checkpointed(number, epoch, cut.span.increments)
-        self._observe_delays(cut)
-        if self.keep_lease() and self._source.assignment().epoch == epoch:
-            self._publisher.gauges(number, cut.gauges)
+    async def _publish(self, cuts: dict[int, _Cut], epoch: int) -> None:
+        """Show each partition in one step of the event loop, but not all of them in the same.
+
+        At 2,500 events a partition one took 3 to 5 ms.
+        """
+        for cut in cuts.values():
+            cut.fold.made_durable(cut.span)  # before anybody looks: the commit was accepted
+        for number, cut in cuts.items():
+            self._publisher.checkpointed(number, epoch, cut.span.increments)
+            self._observe_delays(cut)
+            if self.keep_lease() and self._source.assignment().epoch == epoch:
+                self._publisher.gauges(number, cut.gauges)
+            await asyncio.sleep(0)
 
     def _observe_delays(self, cut: _Cut) -> None:
         """Observe what is shown from now on: records, and deadlines since the last cut."""
