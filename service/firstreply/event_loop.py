@@ -3,7 +3,7 @@
 A *step* is all that the loop runs between two polls of its selector. Nothing else runs meanwhile:
 no scrape is answered, no heartbeat is sent to the group. It is measured in CPU time of the thread,
 which does not grow while others have the core. The polls are seen by a selector of our own, which
-``asyncio.SelectorEventLoop`` lets one choose.
+``asyncio.SelectorEventLoop`` lets one choose; a poll takes two microseconds more by it.
 """
 
 import asyncio

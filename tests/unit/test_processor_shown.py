@@ -367,3 +367,54 @@ async def test_nothing_is_ready_before_the_first_assignment() -> None:
 
         assert shell.publisher.said_ready == [False, False]
         assert shell.publisher.heartbeats == []
+
+
+# Delays
+
+
+async def test_a_record_is_observed_when_its_checkpoint_is_durable_and_not_before() -> None:
+    broker = FakeBroker()
+    broker.append(opened(0, "a"), appended=10)
+    broker.append(opened(0, "b"), appended=10.5)
+    async with Shell(broker) as shell:
+        await shell.own(0)
+        shell.clock.seconds = 11
+        shell.checkpoints.answers.append("refuse")
+
+        await shell.checkpoint()
+        before = list(shell.publisher.delays)
+        shell.clock.seconds = 12
+        await shell.checkpoint()
+        await shell.checkpoint()
+
+        assert before == []
+        assert shell.publisher.delays == [([at(10) // 1000, at(10.5) // 1000], at(12))]
+
+
+async def test_a_record_without_log_append_time_has_no_delay() -> None:
+    async with Shell(stocked(opened(0))) as shell:
+        await shell.own(0)
+
+        await shell.checkpoint()
+
+        assert shell.total(RECEIVED) == 1
+        assert shell.publisher.delays == []
+
+
+async def test_a_deadline_waits_at_most_since_the_service_clock_that_was_shown_before() -> None:
+    broker = FakeBroker()
+    broker.append(opened(0), appended=100)
+    async with Shell(broker) as shell:
+        await shell.own(0)
+        shell.clock.seconds = 101
+        await shell.checkpoint()
+        after_the_first = list(shell.publisher.deadlines)
+
+        await shell.pass_time(2)
+
+        assert after_the_first == []
+        # The second proof of 102 s shows what was not yet due by the first of 101 s less the skew.
+        assert shell.publisher.deadlines == [
+            (at(100 - GRACE), at(102)),
+            (at(101 - GRACE), at(103)),
+        ]

@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from firstreply.adapters import prometheus
-from firstreply.adapters.metrics import METRICS
+from firstreply.adapters.metrics import METRICS, STEP_BOUNDS
 from firstreply.adapters.prometheus import Publisher
 from firstreply.domain.bands import Band, Clock, Policy, PolicyBook, Promise
 from firstreply.domain.calendar import Calendar
@@ -509,6 +509,63 @@ def test_what_the_process_says_of_itself_shows() -> None:
     assert read(body, "firstreply_event_loop_lag_seconds") == {(): 0.003}
     assert read(body, "firstreply_clock_skew_seconds") == {(): 0.7}
     assert read(body, "firstreply_config_info") == {("ab12",): 1}
+
+
+def delays(publisher: Publisher) -> tuple[dict[str, float], float, float]:
+    """Return the buckets of the publication delays, their count and their sum."""
+    body, name = publisher.render(), "firstreply_publication_delay_seconds"
+    buckets = {le: value for (le,), value in read(body, f"{name}_bucket").items()}
+    return buckets, read(body, f"{name}_count")[()], read(body, f"{name}_sum")[()]
+
+
+def test_a_delay_of_exactly_the_bound_is_within_it() -> None:
+    publisher = Publisher(BOOK, "events", zero_first="none")
+    now = MONDAY_NOON
+
+    publisher.records_shown([now // 1000 - 1501, now // 1000 - 1500, now // 1000 - 100], now)
+    publisher.records_shown([now // 1000 - 4_000_000], now)
+
+    buckets, number, total = delays(publisher)
+    assert (buckets["0.1"], buckets["1.4"], buckets["1.5"], buckets["1.75"]) == (1, 1, 2, 3)
+    assert (buckets["3600.0"], buckets["+Inf"], number) == (3, 4, 4)
+    assert total == pytest.approx(4003.101)
+
+
+def test_the_delays_are_the_same_in_whatever_order_the_records_come() -> None:
+    ordered, mixed = (Publisher(BOOK, "events", zero_first="none") for _ in range(2))
+    now = MONDAY_NOON // 1000
+
+    ordered.records_shown([now - 5000, now - 1000, now - 200, now + 300], MONDAY_NOON)
+    mixed.records_shown([now + 300, now - 1000, now - 5000, now - 200], MONDAY_NOON)
+
+    assert delays(ordered) == delays(mixed)
+
+
+def test_a_record_from_a_clock_that_is_ahead_has_no_delay() -> None:
+    publisher = Publisher(BOOK, "events", zero_first="none")
+
+    publisher.records_shown([MONDAY_NOON // 1000 + 700], MONDAY_NOON)
+    publisher.deadlines_shown(MONDAY_NOON + SECOND, MONDAY_NOON)
+
+    buckets, number, total = delays(publisher)
+    assert (buckets["0.1"], number, total) == (1, 1, 0)
+    assert read(publisher.render(), "firstreply_deadline_delay_seconds_sum") == {(): 0}
+
+
+def test_the_delay_of_a_deadline_and_the_steps_of_the_loop_show() -> None:
+    publisher = Publisher(BOOK, "events", zero_first="none")
+    cells = [0] * (len(STEP_BOUNDS) + 1)
+    cells[STEP_BOUNDS.index(0.02)], cells[-1] = 7, 1
+
+    publisher.deadlines_shown(MONDAY_NOON - 8 * SECOND, MONDAY_NOON)
+    publisher.event_loop_steps(cells, 1.5)
+
+    body = publisher.render()
+    assert read(body, "firstreply_deadline_delay_seconds_bucket")["7.5",] == 0
+    assert read(body, "firstreply_deadline_delay_seconds_bucket")["10.0",] == 1
+    steps = read(body, "firstreply_event_loop_step_seconds_bucket")
+    assert (steps["0.015",], steps["0.02",], steps["1.0",], steps["+Inf",]) == (0, 7, 7, 8)
+    assert read(body, "firstreply_event_loop_step_seconds_sum") == {(): 1.5}
 
 
 # -- the formats
