@@ -60,6 +60,9 @@ OF_A_YOUNG_SERVICE: Final = {
 }
 OF_A_HISTORY: Final = {
     "pipeline-28A": "`up` is Prometheus's own: nothing was scraped",
+    "pipeline-29A": "a replay does not wait for checkpoints",
+    "pipeline-29B": "likewise",
+    "pipeline-29C": "likewise",
 }
 OF_A_LOG: Final = {
     **OF_A_HISTORY,

@@ -34,6 +34,8 @@ _AT: Final = 'instance=~"$instance"'
 _NAMED: Final = Look(name_size=18, filled=False)
 _PROCESS: Final = "{{instance}}"
 _PARTITION: Final = "{{topic}}/{{partition}}"
+_LONG_STEP: Final = 0.02
+"""Seconds; one of ``adapters.metrics.STEP_BOUNDS``."""
 _HEARTBEAT: Final = "time() - firstreply_heartbeat_timestamp_seconds"
 
 _ODD: Final = {
@@ -258,3 +260,18 @@ def _process(speech: Speech, runbooks: Runbooks) -> Iterator[Sized]:
     both = f"{up} + on (job, instance) firstreply_ready{{{_AT}}} or {up}"
     history = timeline(speech.panel("pipeline.up"), Query(both, _PROCESS), field, "1m")
     yield replace(history, links=runbooks.at_panel("FirstreplyExporterDown")), 8, 8
+    yield _delays(speech), 12, 8
+    steps = "sum by (instance) (rate(firstreply_event_loop_step_seconds_%s[$__rate_interval]))"
+    within = steps % f'bucket{{{_AT}, le="{_LONG_STEP}"}}'
+    above = f"{steps % f'count{{{_AT}}}'} - {within}"
+    yield _one(speech, "steps", above, _PROCESS, "suffix:/s"), 12, 8
+
+
+def _delays(speech: Speech) -> Panel:
+    shown, missed = "firstreply_publication_delay_seconds", "firstreply_deadline_delay_seconds"
+    queries = [
+        Query(promql.quantile(0.5, shown, _AT), speech.text("delay.half")),
+        Query(promql.quantile(0.99, shown, _AT), speech.text("delay.nearly_all")),
+        Query(promql.quantile(0.99, missed, _AT), speech.text("delay.deadline")),
+    ]
+    return _lines(speech, "delays", queries, "s")

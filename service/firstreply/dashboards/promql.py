@@ -95,7 +95,7 @@ def budget_left(broken: str, decided: str) -> str:
 
 
 def quantile(share: float, histogram: str, selector: str) -> str:
-    """Return the time within which this share was answered."""
+    """Return the time within which this share lies."""
     buckets = f"sum by (le) (rate({histogram}_bucket{{{selector}}}[$__rate_interval]))"
     return f"histogram_quantile({share}, {buckets})"
 

@@ -215,6 +215,28 @@ PANELS: Final = {
         ),
         _NO_DATA,
     ),
+    "pipeline.delays": PanelText(
+        Text("From an event to its figure", "De l'événement au chiffre"),
+        Text(
+            "From a record's append in Kafka until its effect can be scraped, where the topic has "
+            "LogAppendTime; and from the deadline of a contact that nobody answered until its "
+            "miss can.",
+            "De l'écriture d'un enregistrement dans Kafka jusqu'à ce que son effet puisse être "
+            "lu, si le topic est en LogAppendTime ; et de l'échéance d'un contact sans réponse "
+            "jusqu'à ce que son manqué puisse l'être.",
+        ),
+        _NO_DATA,
+    ),
+    "pipeline.steps": PanelText(
+        Text("Long steps of the event loop", "Longs pas de la boucle d'événements"),
+        Text(
+            "Steps that took more than 20 ms of CPU; nothing else runs meanwhile, no heartbeat to "
+            "Kafka and no scrape. Some at a start are normal.",
+            "Pas de plus de 20 ms de CPU ; rien d'autre ne tourne pendant ce temps, ni signe de "
+            "vie à Kafka ni réponse à Prometheus. Quelques-uns au démarrage sont normaux.",
+        ),
+        _NO_DATA,
+    ),
 }
 
 TEXTS: Final = {
@@ -235,6 +257,9 @@ TEXTS: Final = {
     "down": Text("DOWN", "ARRÊTÉ"),
     "ready_of": Text("ready", "prêts"),
     "all_of": Text("in all", "en tout"),
+    "delay.half": Text("half of the records", "la moitié des enregistrements"),
+    "delay.nearly_all": Text("99 % of the records", "99 % des enregistrements"),
+    "delay.deadline": Text("99 % of the deadlines", "99 % des échéances"),
     "older_state": Text("older state", "état antérieur"),
     "difference": Text("difference", "écart"),
     "resettled": Text("resettled: the most it may be", "ressoldés : la limite"),
