@@ -13,7 +13,8 @@ warm-up. Printed for each rate:
 - *steps*: the CPU time of what the event loop runs between two polls
 
 beside the goals. Where the service reads more slowly than the producer writes, the records that
-wait grow, and the delays say how long the run was and nothing else: the output says so.
+wait grow, and the delays say how long the run was and nothing else: the output says so. It also says
+how long the service waited for a core, for then the delays are of those who had it.
 """
 
 # ruff: noqa: INP001, T201 - a folder of scripts is no package, and it prints
@@ -56,6 +57,8 @@ SILENT_EVERY: Final = 2
 """A silent contact for every second canary."""
 LAG_SECONDS: Final = 2
 """Records of so many seconds that wait are a service that does not keep up."""
+BUSY_SHARE: Final = 0.2
+"""Who waits longer than that for a core is measured together with what else runs."""
 TICK: Final = os.sysconf("SC_CLK_TCK")
 
 CHECKPOINT, HALF, SCRAPE = 1.0, 0.5, 1.0
@@ -288,6 +291,8 @@ def report(rate: int, seen: Seen) -> None:
         f"\n{rate:,} events/s ({seen.told}): {events / took:,.0f}/s shown; {cpu / took:.0%} of a"
         f" core, and waited for one {queued / took:.0%} of the time"
     )
+    if queued > took * BUSY_SHARE:
+        print("  THE MACHINE IS TOO BUSY: the delays here are of those who had the cores")
     if seen.waiting > rate * LAG_SECONDS:
         print(f"  DOES NOT KEEP UP: {seen.waiting:,.0f} records wait; delays here mean nothing")
     shares = (0.5, 0.99, 0.999)

@@ -128,6 +128,7 @@ class Checkpointer:
         span, gauges = fold.take(), fold.engine.gauges()
         news = _has_news(fold, span) or self._checkpoints.due(fold.partition)
         try:
+            await asyncio.sleep(0)  # to take took 3 ms at 2,500 events, a piece of the draft more
             draft = await self._checkpoints.draft(fold, span) if news else None
         except BaseException:  # an interrupt too: nobody else knows what was taken
             fold.put_back(span)

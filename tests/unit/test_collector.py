@@ -42,6 +42,15 @@ def test_a_restore_that_fails_lets_it_go_on() -> None:
     assert gc.isenabled()
 
 
+def test_what_was_there_before_it_was_set_up_is_never_looked_at() -> None:
+    imported = [[] for _ in range(1000)]  # type: ignore[var-annotated]
+    gc.unfreeze()
+
+    look_once()
+
+    assert gc.get_freeze_count() > len(imported)
+
+
 def test_what_a_full_collection_found_alive_is_not_looked_at_again() -> None:
     look_once()
     look_once()

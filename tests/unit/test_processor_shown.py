@@ -1,10 +1,12 @@
 """What a processor shows of its partitions, for how long, and when it ends rather than hangs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from firstreply.domain.errors import FatalError
+from firstreply.domain.increments import Increments
 from firstreply.pace import Pace
 from tests.unit.domain.builders import GRACE, at
 from tests.unit.fakes import FakeBroker, opened
@@ -369,6 +371,35 @@ async def test_nothing_is_ready_before_the_first_assignment() -> None:
         assert shell.publisher.heartbeats == []
 
 
+async def test_other_tasks_have_a_turn_between_two_partitions_and_find_both_durable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broker = FakeBroker()
+    broker.append(opened(0, "a"), 0)
+    broker.append(opened(0, "b"), 1)
+    async with Shell(broker) as shell:
+        await shell.own(0, 1)
+        turns, seen = [0], []
+        show = shell.publisher.checkpointed
+
+        def showing(partition: int, epoch: int, increments: Increments) -> None:
+            committed = [fold.committed for fold in shell.processor.folds.values()]
+            seen.append((partition, committed, turns[0]))
+            show(partition, epoch, increments)
+
+        async def others() -> None:
+            while len(seen) < 2:
+                turns[0] += 1
+                await asyncio.sleep(0)
+
+        monkeypatch.setattr(shell.publisher, "checkpointed", showing)
+        await asyncio.gather(shell.checkpoint(), others())
+
+        (first, second) = sorted(seen)
+        assert [first[1], second[1]] == [[1, 1], [1, 1]]
+        assert first[2] != second[2]
+
+
 # Delays
 
 
@@ -413,7 +444,7 @@ async def test_a_deadline_waits_at_most_since_the_service_clock_that_was_shown_b
         await shell.pass_time(2)
 
         assert after_the_first == []
-        # The second proof of 102 s shows what was not yet due by the first of 101 s less the skew.
+        # Log time is that of the record, then that of the proof at 102 s less the skew of 1 s.
         assert shell.publisher.deadlines == [
             (at(100 - GRACE), at(102)),
             (at(101 - GRACE), at(103)),
