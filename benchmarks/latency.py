@@ -13,8 +13,8 @@ warm-up. Printed for each rate:
 - *steps*: the CPU time of what the event loop runs between two polls
 
 beside the goals. Where the service reads more slowly than the producer writes, the records that
-wait grow, and the delays say how long the run was and nothing else: the output says so. It also says
-how long the service waited for a core, for then the delays are of those who had it.
+wait grow, and the delays say how long the run was and nothing else: the output says so. It also
+says how long the service waited for a core, for then the delays are of those who had it.
 """
 
 # ruff: noqa: INP001, T201 - a folder of scripts is no package, and it prints

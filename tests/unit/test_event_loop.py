@@ -1,7 +1,7 @@
 """A step is what runs between two polls, in CPU time; here of a clock that a test moves."""
 
 import asyncio
-from itertools import count
+import selectors
 
 import pytest
 
@@ -51,12 +51,20 @@ def test_what_was_taken_is_not_taken_again() -> None:
     assert (sum(second[0]), second[0][-1], second[1]) == (1, 0, 0.001)
 
 
-def test_a_selector_counts_what_ran_between_its_polls_and_not_the_polls() -> None:
-    steps = Steps()
-    ticks = count(0.0, 0.25)  # read before and after a poll, so each poll and each step takes one
-    with MeasuringSelector(steps, cpu=lambda: next(ticks)) as selector:
+def test_a_selector_counts_what_ran_between_its_polls_and_not_the_polls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cpu, steps = Cpu(), Steps()
+
+    def polls(*_: object) -> list[object]:
+        cpu.seconds += 10
+        return []
+
+    monkeypatch.setattr(selectors.DefaultSelector, "select", polls)
+    with MeasuringSelector(steps, cpu) as selector:
         for _ in range(3):
             selector.select(0)
+            cpu.seconds += 0.25
 
     cells, total = steps.take()
 
