@@ -154,9 +154,9 @@ def _escape(text: str) -> str:
 PAIR: Final = ("channel", "queue")
 DELAY_BOUNDS: Final = (
     *(0.1, 0.25, 0.5, 0.75, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75),
-    *(2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0, 30.0, 60.0, 300.0, 3600.0),
+    *(2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 8.5, 10.0, 30.0, 60.0, 300.0, 3600.0),
 )
-"""Finest around a checkpoint each second and the half second that it may take."""
+"""Finest around what is aimed at with the default settings: 1.5 for records, 8.5 for deadlines."""
 STEP_BOUNDS: Final = (
     *(0.0005, 0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04),
     *(0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0),

@@ -561,8 +561,8 @@ def test_the_delay_of_a_deadline_and_the_steps_of_the_loop_show() -> None:
     publisher.event_loop_steps(cells, 1.5)
 
     body = publisher.render()
-    assert read(body, "firstreply_deadline_delay_seconds_bucket")["7.5",] == 0
-    assert read(body, "firstreply_deadline_delay_seconds_bucket")["10.0",] == 1
+    assert read(body, "firstreply_deadline_delay_seconds_bucket")["7.0",] == 0
+    assert read(body, "firstreply_deadline_delay_seconds_bucket")["8.0",] == 1
     steps = read(body, "firstreply_event_loop_step_seconds_bucket")
     assert (steps["0.015",], steps["0.02",], steps["1.0",], steps["+Inf",]) == (0, 7, 7, 8)
     assert read(body, "firstreply_event_loop_step_seconds_sum") == {(): 1.5}
