@@ -16,9 +16,8 @@ same lines here: one rendering serves both.
 
 import asyncio
 import platform
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator
-from itertools import chain, pairwise
+from itertools import chain
 from math import inf
 from time import monotonic, perf_counter
 from typing import Final, Literal
@@ -27,6 +26,7 @@ import msgspec
 
 from firstreply import __version__
 from firstreply.adapters import metrics
+from firstreply.adapters.delays import observed
 from firstreply.adapters.gauge_samples import Pair, process_samples, queue_samples
 from firstreply.adapters.metric_families import Gauge, Growing
 from firstreply.adapters.metrics import DELAY_BOUNDS, Kind, Source
@@ -131,18 +131,8 @@ class Publisher:
         self._counted += bool(counted or observed)
 
     def records_shown(self, appended: list[int], now: int) -> None:
-        """Observe the delays of records whose effect is shown from now on; see ``ports``.
-
-        A record from a clock that is ahead of ours took no time. The cost is that of sorting, once
-        a checkpoint, and not of an observation for each record.
-        """
-        appended = sorted(appended)
-        past = appended[: bisect_right(appended, now / 1000)]
-        within = [len(past) - bisect_left(past, now / 1000 - 1000 * le) for le in DELAY_BOUNDS]
-        ahead = len(appended) - len(past)
-        cumulated = [ahead + count for count in (*within, len(past))]
-        cells = [after - before for before, after in pairwise((0, *cumulated))]
-        total = (len(past) * now / 1000 - sum(past)) / 1000
+        """Observe the delays of records whose effect is shown from now on; see ``ports``."""
+        cells, total = observed(appended, now / 1000, DELAY_BOUNDS)
         self._histograms["firstreply_publication_delay_seconds"].add_many((), cells, total)
 
     def deadlines_shown(self, after: int, now: int) -> None:
