@@ -176,6 +176,25 @@ async def test_nothing_new_is_shown_of_a_cut_that_is_not_durable(at: str) -> Non
         assert (before, shell.publisher.shown[0].ledger["received"]) == (1, 2)
 
 
+async def test_an_interrupt_between_two_partitions_leaves_neither_uncounted() -> None:
+    broker = FakeBroker()
+    broker.append(opened(0, "a"), 0)
+    broker.append(opened(0, "b"), 1)
+    async with Shell(broker) as shell:
+        await shell.own(0, 1)
+        checkpoint = asyncio.create_task(shell.checkpoint())
+        while shell.total(RECEIVED) == 0:
+            await asyncio.sleep(0)
+        at_the_interrupt = shell.total(RECEIVED)
+        checkpoint.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await checkpoint
+
+        await shell.checkpoint()
+
+        assert (at_the_interrupt, shell.total(RECEIVED)) == (1, 2)
+
+
 async def test_a_partition_whose_state_is_not_made_durable_is_not_shown_beyond_the_lease() -> None:
     broker = FakeBroker()
     broker.append(opened(0, "a"), 0)
