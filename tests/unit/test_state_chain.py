@@ -4,8 +4,9 @@ import pytest
 from firstreply.domain.bands import PolicyBook
 from firstreply.domain.engine import Engine
 from firstreply.domain.instants import SECOND
+from firstreply.domain.store import SHARDS
 from firstreply.state.assembly import Assembly, SpoiledChainError
-from firstreply.state.body import FrameKind, contacts_frame, policies_frame
+from firstreply.state.body import FrameKind, policies_frame, rows_frame
 from firstreply.state.chain import ChunkLog
 from firstreply.state.chunk import NewerChunkError, decode, encode, framed
 from tests.unit.domain.builders import GRACE, at, band, book, opened, policy, responded
@@ -333,7 +334,8 @@ def test_fewer_contacts_than_were_written_spoil_a_chain() -> None:
 def test_a_policy_that_is_missing_spoils_a_chain() -> None:
     hold = log_with(1)
     header = decode(hold.log.records[0]).header
-    body = contacts_frame(FrameKind.BASE, hold.engine.contacts())
+    rows = [row for number in range(SHARDS) for row in hold.engine.store.rows(number)]
+    body = rows_frame(FrameKind.BASE, rows)
     (hold.log.records[0],) = encode(header, [policies_frame({}), body], 10_000)
 
     with pytest.raises(SpoiledChainError, match=BOOK.digests["chat"]):
