@@ -342,6 +342,18 @@ def test_a_policy_that_is_missing_spoils_a_chain() -> None:
         hold.log.restore()
 
 
+def test_a_contact_that_cannot_be_read_spoils_the_checkpoint_that_has_it() -> None:
+    hold = log_with(3)
+    header = decode(hold.log.records[1]).header
+    body = rows_frame(FrameKind.CHANGED, [("contact 3", b"no row")])
+    (hold.log.records[1],) = encode(header, [body], 10_000)
+
+    with pytest.raises(SpoiledChainError, match="contact 3") as caught:
+        hold.log.restore()
+
+    assert caught.value.link.offset == 1
+
+
 def test_a_state_is_not_handed_out_before_it_is_assembled() -> None:
     choice = log_with(3).log.judge().choice
     assert choice is not None

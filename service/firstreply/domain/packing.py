@@ -201,8 +201,11 @@ def unpack(contact_id: str, row: bytes) -> Contact:
         says.reply_waits_in,
         says.timer,
     )
-    if says.waits_in is not None:
-        contact.waits_in = _seat(contact, says.waits_in)
+    seat = says.waits_in
+    if isinstance(seat, tuple):
+        contact.waits_in = seat
+    elif seat is not None:
+        contact.waits_in = _seat(contact, seat if isinstance(seat, str) else says.queue)
     return contact
 
 
@@ -217,10 +220,7 @@ def _short_seat(contact: Contact) -> str | bool | _Seat | None:
     return True if queue == current_queue(contact) else queue
 
 
-def _seat(contact: Contact, short: str | bool | _Seat) -> _Seat | None:
-    if isinstance(short, tuple):
-        return short
-    queue = current_queue(contact) if isinstance(short, bool) else short
+def _seat(contact: Contact, queue: str | None) -> _Seat | None:
     if contact.received is None or contact.start is None or queue is None:
         return None
     return (contact.received[0], queue), contact.policy, contact.start
@@ -242,7 +242,7 @@ def _outcomes(says: Row) -> dict[str, Counted]:
 
 
 def _as_uuids(ids: tuple[str, ...]) -> bytes | tuple[str, ...]:
-    """Return ids as 16 bytes each, if what is read from these is the very same; a sixth less."""
+    """Return ids as 16 bytes each, if what is read from these is the very same."""
     joined = "".join(ids)
     if len(joined) == 36 * len(ids):
         try:

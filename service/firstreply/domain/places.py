@@ -100,16 +100,16 @@ class Places:
 
 
 def _note(timers: "tuple[array[int], list[str]]", instant: int, contact_id: str) -> None:
-    timers[0].append(instant)
-    timers[1].append(contact_id)
+    """Note a timer; the earliest stands first, which tells a queue that the others are far."""
+    instants, ids = timers
+    if ids and instant < instants[0]:
+        instants[0], instant = instant, instants[0]
+        ids[0], contact_id = contact_id, ids[0]
+    instants.append(instant)
+    ids.append(contact_id)
 
 
 def _set(queue: TimerQueue, instants: "array[int]", ids: list[str]) -> Iterator[None]:
-    """Set timers, the earliest first: it tells a queue which of the others are far."""
-    if ids:
-        first = instants.index(min(instants))
-        instants[0], instants[first] = instants[first], instants[0]
-        ids[0], ids[first] = ids[first], ids[0]
     for number, (instant, contact_id) in enumerate(zip(instants, ids, strict=True)):
         queue.add(instant, contact_id)
         if number % _TIMERS_AT_A_TIME == 0:

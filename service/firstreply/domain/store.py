@@ -35,8 +35,8 @@ def shard_of(contact_id: str) -> int:
 class ContactStore:
     """A mapping of contact id to contact.
 
-    What ``get`` and ``[]`` return may be changed until the next ``AWAKE`` others were asked for;
-    what is iterated over is only to be read.
+    What ``get`` and ``[]`` return may be changed until a row is asked for, or ``AWAKE`` others
+    were; what is iterated over is only to be read.
     """
 
     def __init__(self) -> None:
@@ -45,6 +45,9 @@ class ContactStore:
         """Kept, because adding up the shards takes longer than folding an event."""
         self._awake: OrderedDict[str, Contact] = OrderedDict()
         """In the order of waking."""
+        self._packed: dict[str, bytes] = {}
+        """Rows of some who are awake, and were not asked for since: they have not changed. A
+        checkpoint packs who changed, and neither the next ones nor going to rest does so again."""
 
     def __len__(self) -> int:
         return self._count
@@ -55,7 +58,7 @@ class ContactStore:
 
     def rows(self, number: int) -> list[tuple[str, bytes]]:
         """Return the contacts of one shard: id and row."""
-        return [(contact_id, _row(kept)) for contact_id, kept in self._shards[number].items()]
+        return [(contact_id, self._row(kept)) for contact_id, kept in self._shards[number].items()]
 
     def size(self, number: int) -> int:
         """Return how many contacts a shard holds."""
@@ -77,6 +80,7 @@ class ContactStore:
         """Return a contact, or None."""
         awake = self._awake.get(contact_id)
         if awake is not None:
+            self._packed.pop(contact_id, None)
             return awake
         shard = self._shard(contact_id)
         row = shard.get(contact_id)
@@ -96,7 +100,7 @@ class ContactStore:
     def row(self, contact_id: str) -> bytes | None:
         """Return the row of a contact, or None."""
         kept = self._shard(contact_id).get(contact_id)
-        return None if kept is None else _row(kept)
+        return None if kept is None else self._row(kept)
 
     def add(self, contact: Contact) -> None:
         """Put a contact in place; one of the same id gives way."""
@@ -105,7 +109,7 @@ class ContactStore:
 
     def load(self, contact_id: str, row: bytes) -> None:
         """Put a contact in place, at rest; one of the same id gives way."""
-        self._awake.pop(contact_id, None)
+        self._forget(contact_id)
         self._put(contact_id, row)
 
     def discard(self, contact_id: str) -> None:
@@ -116,7 +120,7 @@ class ContactStore:
     def remove(self, contact_id: str) -> None:
         """Remove a contact that is there."""
         del self._shard(contact_id)[contact_id]
-        self._awake.pop(contact_id, None)
+        self._forget(contact_id)
         self._count -= 1
 
     def _put(self, contact_id: str, kept: Contact | bytes) -> None:
@@ -127,9 +131,24 @@ class ContactStore:
     def _wake(self, contact: Contact) -> None:
         """Note that a contact is an object; who has been one for the longest goes to rest."""
         self._awake[contact.contact_id] = contact
+        self._packed.pop(contact.contact_id, None)
         if len(self._awake) > AWAKE:
-            rests = self._awake.popitem(last=False)[1]
-            self._shard(rests.contact_id)[rests.contact_id] = pack(rests)
+            contact_id, rests = self._awake.popitem(last=False)
+            row = self._packed.pop(contact_id, None)
+            self._shard(contact_id)[contact_id] = pack(rests) if row is None else row
+
+    def _forget(self, contact_id: str) -> None:
+        """Note that a contact is awake no longer."""
+        self._awake.pop(contact_id, None)
+        self._packed.pop(contact_id, None)
+
+    def _row(self, kept: Contact | bytes) -> bytes:
+        if isinstance(kept, bytes):
+            return kept
+        row = self._packed.get(kept.contact_id)
+        if row is None:
+            row = self._packed[kept.contact_id] = pack(kept)
+        return row
 
     def _shard(self, contact_id: str) -> dict[str, Contact | bytes]:
         return self._shards[shard_of(contact_id)]
@@ -137,7 +156,3 @@ class ContactStore:
 
 def _contact(contact_id: str, kept: Contact | bytes) -> Contact:
     return unpack(contact_id, kept) if isinstance(kept, bytes) else kept
-
-
-def _row(kept: Contact | bytes) -> bytes:
-    return kept if isinstance(kept, bytes) else pack(kept)

@@ -130,3 +130,42 @@ def test_shards_hold_every_contact_once() -> None:
     assert sorted(found) == sorted(
         (f"c{number}", pack(Contact(f"c{number}"))) for number in range(100)
     )
+
+
+def test_a_row_is_of_the_contact_as_it_is() -> None:
+    """Also where it was packed before, and has changed since."""
+    store = ContactStore()
+    store.add(Contact("a"))
+    before = store.row("a")
+    store["a"].responses = (1,)
+    changed = store.row("a")
+    store.load("a", pack(Contact("a", responses=(1, 2))))
+    loaded = store.row("a")
+    store.remove("a")
+    store.add(Contact("a", closes=(3,)))
+
+    rows = [before, changed, loaded, store.row("a")]
+
+    assert rows == [
+        pack(Contact("a")),
+        pack(Contact("a", responses=(1,))),
+        pack(Contact("a", responses=(1, 2))),
+        pack(Contact("a", closes=(3,))),
+    ]
+
+
+def test_who_was_packed_for_a_checkpoint_and_changed_then_rests_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "AWAKE", 1)
+    store = ContactStore()
+    store.add(Contact("a"))
+    store.rows(shard_of("a"))
+    store["a"].closes = (1,)
+    store.add(Contact("b"))
+    store.rows(shard_of("b"))
+    store.add(Contact("c"))
+
+    assert store.peek("a") == Contact("a", closes=(1,))
+    assert store.peek("b") == Contact("b")
+    assert not store._packed
