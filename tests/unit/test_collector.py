@@ -67,16 +67,14 @@ def test_what_a_full_collection_found_alive_is_not_looked_at_again() -> None:
 
 
 def test_what_is_new_is_looked_at_unless_the_collector_rests() -> None:
-    look_at_new()
-    tuples = [tuple([number, "text"]) for number in range(100)]
-    before = sum(map(gc.is_tracked, tuples))
-
+    """Who was looked at and can be in no cycle is tracked no longer."""
     with Collector().resting():
+        before = [(number, "text") for number in range(100)]
         look_at_new()
-        resting = sum(map(gc.is_tracked, tuples))
-    gc.unfreeze()
-    more = [tuple([number, "text"]) for number in range(100)]
+        tracked = sum(map(gc.is_tracked, before))
+
+    after = [(number, "text") for number in range(100)]
     look_at_new()
 
-    assert (before, resting) == (100, 100)
-    assert sum(map(gc.is_tracked, more)) == 0
+    assert tracked == 100
+    assert sum(map(gc.is_tracked, after)) == 0

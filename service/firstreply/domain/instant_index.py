@@ -15,8 +15,8 @@ from typing import Final
 _CHUNK: Final = 512
 """Instants in a chunk before it is split: short enough that an insertion moves little memory."""
 
-_RUN: Final = 1024
-"""Entries that are sorted in one go."""
+_RUN: Final = 4096
+"""Entries that are sorted in one go: some milliseconds."""
 
 
 class InstantIndex:
@@ -133,30 +133,28 @@ class Unsorted:
     """The entries of an index to be, in any order: put in order piece by piece."""
 
     def __init__(self) -> None:
-        self._runs: list[tuple[array[int], list[str]]] = []
-        """Each in order, but the last one."""
+        self._instants: array[int] = array("q")
+        self._ids: list[str] = []
 
     def add(self, instant: int, contact_id: str) -> None:
         """Note an entry."""
-        if not self._runs or len(self._runs[-1][1]) == _RUN:
-            self._sort_last()
-            self._runs.append((array("q"), []))
-        instants, ids = self._runs[-1]
-        instants.append(instant)
-        ids.append(contact_id)
+        self._instants.append(instant)
+        self._ids.append(contact_id)
 
     def fill(self, index: InstantIndex) -> Iterator[None]:
-        """Put all into an empty index, with a pause after each chunk.
+        """Put all into an empty index, with many pauses.
 
-        Eight times as fast as inserting one after the other.
+        Four times as fast as inserting one after the other.
         """
-        self._sort_last()
-        entries = merge(*(zip(*run, strict=True) for run in self._runs))
+        runs = []
+        for first in range(0, len(self._ids), _RUN):
+            run = slice(first, first + _RUN)
+            instants, ids = zip(
+                *sorted(zip(self._instants[run], self._ids[run], strict=True)), strict=True
+            )
+            runs.append(zip(array("q", instants), ids, strict=True))
+            yield
+        entries = merge(*runs)
         while chunk := list(islice(entries, _CHUNK)):
             index.append(chunk)
             yield
-
-    def _sort_last(self) -> None:
-        if self._runs:
-            instants, ids = zip(*sorted(zip(*self._runs[-1], strict=True)), strict=True)
-            self._runs[-1] = array("q", instants), list(ids)

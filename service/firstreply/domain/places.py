@@ -23,6 +23,34 @@ _WAITING = PHASES.index(Phase.WAITING)
 _TIMERS_AT_A_TIME = 1000
 
 
+class _Timers:
+    """Timers to be set, in any order."""
+
+    def __init__(self) -> None:
+        self._instants: array[int] = array("q")
+        self._ids: list[str] = []
+        self._earliest = 0
+        """Place of the earliest."""
+
+    def add(self, instant: int, contact_id: str) -> None:
+        """Note a timer."""
+        self._instants.append(instant)
+        self._ids.append(contact_id)
+        if instant < self._instants[self._earliest]:
+            self._earliest = len(self._ids) - 1
+
+    def set(self, queue: TimerQueue) -> Iterator[None]:
+        """Set all, with many pauses; the earliest first, which tells that the others are far."""
+        instants, ids, first = self._instants, self._ids, self._earliest
+        if ids:
+            instants[0], instants[first] = instants[first], instants[0]
+            ids[0], ids[first] = ids[first], ids[0]
+        for number, (instant, contact_id) in enumerate(zip(instants, ids, strict=True)):
+            queue.add(instant, contact_id)
+            if number % _TIMERS_AT_A_TIME == 0:
+                yield
+
+
 class Places:
     """Take all contacts, then fill what they stand in.
 
@@ -38,8 +66,8 @@ class Places:
         self._starts: defaultdict[tuple[str, str, str], Unsorted] = defaultdict(Unsorted)
         """By channel, queue and policy, as in the waiting room."""
         self._replies: defaultdict[tuple[str, str], Unsorted] = defaultdict(Unsorted)
-        self._deadlines: tuple[array[int], list[str]] = array("q"), []
-        self._keeping: tuple[array[int], list[str]] = array("q"), []
+        self._deadlines = _Timers()
+        self._keeping = _Timers()
 
     def take(self, contact_id: str, row: bytes) -> bool:
         """Return whether the contact has the place that its row names.
@@ -49,11 +77,8 @@ class Places:
         says = read(row)
         if says.reply_since is not None or says.reply_waits_in is not None:
             return self._take_reply(contact_id, row, says)
-        if says.phase == _WAITING:
-            return self._take_start(contact_id, says)
-        return self._keep(contact_id, says)
-
-    def _take_start(self, contact_id: str, says: Row) -> bool:
+        if says.phase != _WAITING:
+            return self._keep(contact_id, says)
         received, start, timer = says.received, says.start, says.timer
         if received is None or start is None:
             return False
@@ -63,7 +88,7 @@ class Places:
             return False
         self._starts[channel, queue, says.policy].add(says.base + start, contact_id)
         if timer is not None:
-            _note(self._deadlines, timer, contact_id)
+            self._deadlines.add(timer, contact_id)
         return True
 
     def _take_reply(self, contact_id: str, row: bytes, says: Row) -> bool:
@@ -86,7 +111,7 @@ class Places:
         if timer is not None and until is not None:
             if timer > until:
                 return False
-            _note(self._keeping, timer, contact_id)
+            self._keeping.add(timer, contact_id)
         return True
 
     def fill(self, room: WaitingRoom, deadlines: TimerQueue, keeping: TimerQueue) -> Iterator[None]:
@@ -95,22 +120,5 @@ class Places:
             yield from room.fill(key, starts)
         for pair, replies in self._replies.items():
             yield from room.fill_replies(pair, replies)
-        yield from _set(deadlines, *self._deadlines)
-        yield from _set(keeping, *self._keeping)
-
-
-def _note(timers: "tuple[array[int], list[str]]", instant: int, contact_id: str) -> None:
-    """Note a timer; the earliest stands first, which tells a queue that the others are far."""
-    instants, ids = timers
-    if ids and instant < instants[0]:
-        instants[0], instant = instant, instants[0]
-        ids[0], contact_id = contact_id, ids[0]
-    instants.append(instant)
-    ids.append(contact_id)
-
-
-def _set(queue: TimerQueue, instants: "array[int]", ids: list[str]) -> Iterator[None]:
-    for number, (instant, contact_id) in enumerate(zip(instants, ids, strict=True)):
-        queue.add(instant, contact_id)
-        if number % _TIMERS_AT_A_TIME == 0:
-            yield
+        yield from self._deadlines.set(deadlines)
+        yield from self._keeping.set(keeping)

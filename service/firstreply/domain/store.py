@@ -104,13 +104,19 @@ class ContactStore:
 
     def add(self, contact: Contact) -> None:
         """Put a contact in place; one of the same id gives way."""
-        self._put(contact.contact_id, contact)
+        shard = self._shard(contact.contact_id)
+        self._count += contact.contact_id not in shard
+        shard[contact.contact_id] = contact
         self._wake(contact)
 
     def load(self, contact_id: str, row: bytes) -> None:
         """Put a contact in place, at rest; one of the same id gives way."""
-        self._forget(contact_id)
-        self._put(contact_id, row)
+        shard = self._shard(contact_id)
+        if contact_id in shard:
+            self._forget(contact_id)
+        else:
+            self._count += 1
+        shard[contact_id] = row
 
     def discard(self, contact_id: str) -> None:
         """Remove a contact if it is there."""
@@ -122,11 +128,6 @@ class ContactStore:
         del self._shard(contact_id)[contact_id]
         self._forget(contact_id)
         self._count -= 1
-
-    def _put(self, contact_id: str, kept: Contact | bytes) -> None:
-        shard = self._shard(contact_id)
-        self._count += contact_id not in shard
-        shard[contact_id] = kept
 
     def _wake(self, contact: Contact) -> None:
         """Note that a contact is an object; who has been one for the longest goes to rest."""
