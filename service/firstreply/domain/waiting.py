@@ -87,11 +87,15 @@ class WaitingRoom:
 
     def fill(self, key: tuple[str, str, str], starts: Unsorted) -> Iterator[None]:
         """Let all of a channel, queue and policy wait, where nobody does yet; with many pauses."""
-        return starts.fill(self._starts.setdefault(key, InstantIndex()))
+        index = InstantIndex()
+        yield from starts.fill(index)
+        self._starts[key] = index
 
     def fill_replies(self, pair: tuple[str, str], since: Unsorted) -> Iterator[None]:
         """The same for reply waits."""
-        return since.fill(self._replies.setdefault(pair, InstantIndex()))
+        index = InstantIndex()
+        yield from since.fill(index)
+        self._replies[pair] = index
 
     def longest_overdue(self, at: int, policies: dict[str, Policy]) -> str:
         """Return who is overdue longest at an instant, on the clock of its promise.
