@@ -5,6 +5,10 @@ million contacts, none of which is in one. They are freed when the last referenc
 states are restored the collector rests, which also saves a restore a fifth of its time; and what
 was there then, contacts of other partitions too, it never looks at again.
 
+What folding leaves behind is looked at after each slice of records: the tuples of contacts, which
+come and go in equal numbers, so that left to itself the collector waits for long and then looks at
+all of them, 30 to 70 ms with 20,000 contacts awake, where a slice takes a few.
+
 Nor does it look twice at what a full collection has found alive: with 300,000 contacts folded the
 longest look took 1.4 ms instead of 23. What later becomes a cycle of such objects stays; nothing
 that comes with each event or contact does. Nor is what has become a cycle of garbage while a state
@@ -29,6 +33,12 @@ def look_once() -> None:
 def _spare_survivors(phase: str, info: dict[str, int]) -> None:
     if phase == "stop" and info["generation"] == 2:
         gc.freeze()
+
+
+def look_at_new() -> None:
+    """Look at what has come since the last time, unless the collector rests."""
+    if gc.isenabled():
+        gc.collect(0)
 
 
 class Collector:

@@ -18,6 +18,7 @@ from itertools import islice
 from typing import Final
 
 from firstreply.checkpointing import Checkpointer
+from firstreply.collector import look_at_new
 from firstreply.domain.errors import FatalError, RetryableError
 from firstreply.domain.instants import SECOND
 from firstreply.fold import PartitionFold
@@ -235,6 +236,7 @@ class Processor:
                 done = fold.fold(batch, SLICE_TIMERS)
                 fold.appends.folded(batch[:done])
                 folded += done
+            look_at_new()
             await asyncio.sleep(0)
         await self._fire(number, epoch)
         self._note_skew(records)

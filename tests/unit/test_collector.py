@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from firstreply.collector import Collector, _spare_survivors, look_once
+from firstreply.collector import Collector, _spare_survivors, look_at_new, look_once
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +64,17 @@ def test_what_a_full_collection_found_alive_is_not_looked_at_again() -> None:
     assert before == 0
     assert gc.get_freeze_count() > len(alive)
     assert gc.callbacks.count(_spare_survivors) == 1
+
+
+def test_what_is_new_is_looked_at_unless_the_collector_rests() -> None:
+    """Who was looked at and can be in no cycle is tracked no longer."""
+    with Collector().resting():
+        before = [(number, "text") for number in range(100)]
+        look_at_new()
+        tracked = sum(map(gc.is_tracked, before))
+
+    after = [(number, "text") for number in range(100)]
+    look_at_new()
+
+    assert tracked == 100
+    assert sum(map(gc.is_tracked, after)) == 0

@@ -4,8 +4,9 @@ import pytest
 from firstreply.domain.bands import PolicyBook
 from firstreply.domain.engine import Engine
 from firstreply.domain.instants import SECOND
+from firstreply.domain.store import SHARDS
 from firstreply.state.assembly import Assembly, SpoiledChainError
-from firstreply.state.body import FrameKind, contacts_frame, policies_frame
+from firstreply.state.body import FrameKind, policies_frame, rows_frame
 from firstreply.state.chain import ChunkLog
 from firstreply.state.chunk import NewerChunkError, decode, encode, framed
 from tests.unit.domain.builders import GRACE, at, band, book, opened, policy, responded
@@ -333,11 +334,24 @@ def test_fewer_contacts_than_were_written_spoil_a_chain() -> None:
 def test_a_policy_that_is_missing_spoils_a_chain() -> None:
     hold = log_with(1)
     header = decode(hold.log.records[0]).header
-    body = contacts_frame(FrameKind.BASE, hold.engine.contacts())
+    rows = [row for number in range(SHARDS) for row in hold.engine.store.rows(number)]
+    body = rows_frame(FrameKind.BASE, rows)
     (hold.log.records[0],) = encode(header, [policies_frame({}), body], 10_000)
 
     with pytest.raises(SpoiledChainError, match=BOOK.digests["chat"]):
         hold.log.restore()
+
+
+def test_a_contact_that_cannot_be_read_spoils_the_checkpoint_that_has_it() -> None:
+    hold = log_with(3)
+    header = decode(hold.log.records[1]).header
+    body = rows_frame(FrameKind.CHANGED, [("contact 3", b"no row")])
+    (hold.log.records[1],) = encode(header, [body], 10_000)
+
+    with pytest.raises(SpoiledChainError, match="contact 3") as caught:
+        hold.log.restore()
+
+    assert caught.value.link.offset == 1
 
 
 def test_a_state_is_not_handed_out_before_it_is_assembled() -> None:

@@ -7,20 +7,19 @@ import pytest
 
 from firstreply.domain.bands import Band, Clock, Policy
 from firstreply.domain.calendar import Calendar
-from firstreply.domain.contact import Contact
 from firstreply.domain.increments import Increments
 from firstreply.domain.store import SHARDS
 from firstreply.state import chunk as chunks
 from firstreply.state.body import (
     FrameKind,
-    contacts_frame,
     frames,
     policies_frame,
-    read_contacts,
     read_policies,
     read_removed,
+    read_rows,
     read_uncounted,
     removed_frame,
+    rows_frame,
     uncounted_frames,
 )
 from firstreply.state.chunk import (
@@ -129,7 +128,7 @@ def test_other_shards_are_damage() -> None:
 
 def test_an_unknown_format_is_refused_as_newer_and_names_the_remedy() -> None:
     with pytest.raises(
-        NewerChunkError, match=r"newer firstreply \(format 2, .* up to 1\).*rebuild"
+        NewerChunkError, match=r"newer firstreply \(format 3, .* up to 2\).*rebuild"
     ):
         decode(framed(FORMAT + 1, b"anything"))
 
@@ -145,6 +144,11 @@ def test_older_rules_are_read() -> None:
     (record,) = encoded(msgspec.structs.replace(HEADER, fold=FOLD - 1))
 
     assert decode(record).header.fold == FOLD - 1
+
+
+def test_what_was_written_before_the_first_release_is_no_state() -> None:
+    with pytest.raises(DamagedChunkError, match=r"before the first release wrote it \(format 1\)"):
+        decode(framed(1, b"anything"))
 
 
 def test_an_older_format_is_read_by_its_own_reader(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,23 +208,23 @@ def test_a_fingerprint_tells_key_from_value_and_absent_from_empty() -> None:
 
 
 def test_a_body_is_read_frame_by_frame() -> None:
-    contacts = [Contact("a", once=3), Contact("\ud800")]
-    body = contacts_frame(FrameKind.CHANGED, contacts) + removed_frame(["b", "\udfff"])
+    rows = [("a", b"row of a"), ("\ud800", b"\xff\0")]
+    body = rows_frame(FrameKind.CHANGED, rows) + removed_frame(["b", "\udfff"])
 
     changed, removed = frames([memoryview(body)])
 
     assert changed.kind is FrameKind.CHANGED
-    assert read_contacts(changed) == contacts
+    assert read_rows(changed) == rows
     assert read_removed(removed) == ["b", "\udfff"]
 
 
 def test_a_frame_may_go_over_any_number_of_parts() -> None:
-    body = removed_frame(["a"]) + contacts_frame(FrameKind.CHANGED, [Contact("b")])
+    body = removed_frame(["a"]) + rows_frame(FrameKind.CHANGED, [("b", b"row")])
 
     removed, changed = frames(memoryview(body)[at : at + 1] for at in range(len(body)))
 
     assert read_removed(removed) == ["a"]
-    assert read_contacts(changed) == [Contact("b")]
+    assert read_rows(changed) == [("b", b"row")]
 
 
 @pytest.mark.parametrize("length", range(1, len(removed_frame(["a"]))))
@@ -237,10 +241,10 @@ def test_a_frame_of_an_unknown_kind_is_a_newer_firstreplys() -> None:
         list(frames([memoryview(b"\x09\0\0\0\0")]))
 
 
-@pytest.mark.parametrize("read", [read_contacts, read_removed, read_policies, read_uncounted])
+@pytest.mark.parametrize("read", [read_rows, read_removed, read_policies, read_uncounted])
 def test_a_frame_of_something_else_is_damage(read: object) -> None:
     assert callable(read)
-    (frame,) = frames([memoryview(contacts_frame(FrameKind.BASE, []))])
+    (frame,) = frames([memoryview(rows_frame(FrameKind.BASE, []))])
     other = msgspec.structs.replace(frame, packed=memoryview(b"no zstd"))
     wrong = removed_frame(["a"]) if read is not read_removed else policies_frame({})
     (mistaken,) = frames([memoryview(wrong)])

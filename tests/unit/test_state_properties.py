@@ -6,10 +6,8 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firstreply.domain.contact import Contact
 from firstreply.domain.engine import Engine
 from firstreply.domain.increments import Increments
-from firstreply.domain.snapshot import decode_contacts, encode_contacts
 from tests.unit.domain.streams import Folded, Stream, fold, new_engine, stories, streams
 from tests.unit.state_log import Hold, MemoryLog, engine_of
 
@@ -166,26 +164,3 @@ def test_checkpoints_and_restores_change_nothing_while_contacts_are_forgotten(
     assert cut.facts() == whole.facts()
     assert cut.counted.counts == whole.counted.counts
     assert cut.engine.gauges() == whole.engine.gauges()
-
-
-TEXTS: Final = st.text(st.characters(categories=["Cs", "Lu", "Cc"]), max_size=5)
-
-
-@given(
-    st.lists(
-        st.builds(
-            Contact,
-            contact_id=TEXTS,
-            inbound=st.none() | st.tuples(st.integers(0, 2**62), st.just(0), TEXTS),
-            excluding=st.lists(st.tuples(st.integers(0, 9), TEXTS), max_size=2).map(tuple),
-            recent_ids=st.lists(TEXTS, max_size=3).map(tuple),
-            waits_in=st.none() | st.tuples(st.tuples(TEXTS, TEXTS), TEXTS, st.integers(0, 9)),
-        ),
-        max_size=5,
-    )
-)
-@settings(deadline=None)
-def test_contacts_of_any_text_come_back_as_they_were(contacts: list[Contact]) -> None:
-    back = decode_contacts(encode_contacts(contacts))
-
-    assert sorted(map(repr, back)) == sorted(map(repr, contacts))

@@ -126,7 +126,8 @@ class Contact(msgspec.Struct, omit_defaults=True, gc=False):
     reply_waits_in: tuple[tuple[str, str], int] | None = None
     """(channel, queue) and instant under which the reply figures include it."""
     timer: int | None = None
-    """Log time after which the engine looks at the contact again."""
+    """When the engine looks at the contact again, or earlier: whoever waits, at the service clock
+    (log time less grace); whoever does not, by log time."""
 
     def unmatched(self) -> int:
         """Return how many human responses belong to no opening, message or reopening we know."""

@@ -31,8 +31,9 @@ from firstreply.domain.facts import Follows, Scene, apply, reply_pair
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import AFTER_ALL, BEFORE_ALL
-from firstreply.domain.snapshot import Snapshot, Standing, decode_contacts, encode_contacts
-from firstreply.domain.store import ContactStore
+from firstreply.domain.places import Places
+from firstreply.domain.snapshot import Snapshot, Standing, decode_rows, encode_rows
+from firstreply.domain.store import SHARDS, ContactStore
 from firstreply.domain.timers import TimerQueue
 from firstreply.domain.transitions import TABLE, classify
 from firstreply.domain.verdict import (
@@ -94,7 +95,8 @@ class Engine:
         self._forgotten = forgotten
         self._store = ContactStore()
         self._deadlines = TimerQueue()
-        """When to look at which waiting contact; see ``_arm``."""
+        """When to look at which waiting contact, at the service clock: log time less grace. So a
+        timer holds good after a restart with another grace."""
         self._keeping = TimerQueue()
         """Until when each of the others is kept, at the earliest: who is settled, or has no start
         yet. An event that lets it be kept for longer moves no timer; see ``_ripe``."""
@@ -146,7 +148,7 @@ class Engine:
         """
         self.log_time = max(self.log_time, log_time)
         until = None if at_most is None else self.timers_looked_at + at_most
-        while self._deadlines.first < self.log_time:
+        while self._deadlines.first < self.log_time - self.grace:
             if self.timers_looked_at == until:
                 return False
             self.timers_looked_at += 1
@@ -168,8 +170,9 @@ class Engine:
 
     def next_deadline(self) -> int | None:
         """Return the log time that must be passed for the next timer, or None."""
-        heads = [queue.head()[0] for queue in (self._deadlines, self._keeping) if queue]
-        return min(heads, default=None)
+        due = [self._deadlines.head()[0] + self.grace] if self._deadlines else []
+        kept_until = [self._keeping.head()[0]] if self._keeping else []
+        return min(due + kept_until, default=None)
 
     # -- what comes out
 
@@ -231,8 +234,8 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """Return the state as a value. Increments not yet taken are not part of it."""
-        slices = tuple(encode_contacts(shard) for shard in self._store.shards() if shard)
-        return Snapshot(self.standing(), slices)
+        shards = map(self._store.rows, range(SHARDS))
+        return Snapshot(self.standing(), tuple(encode_rows(rows) for rows in shards if rows))
 
     @classmethod
     def restore(
@@ -247,8 +250,8 @@ class Engine:
         """Build an engine that goes on exactly where the snapshot was taken."""
         store = ContactStore()
         for encoded in snapshot.slices:
-            for contact in decode_contacts(encoded):
-                store.load(contact)
+            for contact_id, row in decode_rows(encoded):
+                store.load(contact_id, row)
         engine = cls.resume(
             snapshot.standing,
             store,
@@ -296,18 +299,25 @@ class Engine:
 
         Where the state has more than ``max_tracked``, the rest is evicted in the end.
         """
+        places, anew = Places(self.book, self._kept_until), list[str]()
         placed = 0
-        for ids in self._store.ids():
-            for contact_id in ids:
-                contact = self._store[contact_id]
-                contact.timer = None
-                contact.waits_in = contact.reply_waits_in = None
-                self._seat(contact)
-                self._arm(contact)
+        for number in range(SHARDS):
+            for contact_id, row in self._store.rows(number):
+                if not places.take(contact_id, row):
+                    anew.append(contact_id)
                 placed += 1
                 if placed % _PLACES_AT_A_TIME == 0:
                     yield placed
             yield placed
+        for _ in places.fill(self._room, self._deadlines, self._keeping):
+            yield placed
+        for number, contact_id in enumerate(anew):
+            contact = self._store[contact_id]
+            contact.waits_in = contact.reply_waits_in = contact.timer = None
+            self._seat(contact)
+            self._arm(contact)
+            if number % _PLACES_AT_A_TIME == 0:
+                yield placed
         surplus = 0 if self.max_tracked is None else len(self._store) - self.max_tracked
         for number in range(surplus):
             self._evict()
@@ -395,7 +405,7 @@ class Engine:
             return
         contact.timer = None
         passed = self._next_due(contact, contact.waits_in[2])
-        if passed is not None and passed < self.log_time:
+        if passed is not None and passed < self.log_time - self.grace:
             self._lapse(contact, self.log_time - self.grace - 1)
         else:
             self._arm(contact)
@@ -410,7 +420,7 @@ class Engine:
         if contact is None or contact.waits_in is not None or contact.timer != due:
             return None
         contact.timer = None
-        if self._kept_until(contact) == due:
+        if self._kept_until(contact.policy, contact.touched) == due:
             return contact
         self._arm(contact)
         return None
@@ -421,7 +431,7 @@ class Engine:
         A timer that turns out too early is cheap: it looks, finds nothing due, and arms the next.
         """
         if contact.waits_in is None:
-            queue, due = self._keeping, self._kept_until(contact)
+            queue, due = self._keeping, self._kept_until(contact.policy, contact.touched)
         else:
             queue, due = self._deadlines, self._next_due(contact, contact.waits_in[2])
         if due is not None and (contact.timer is None or due < contact.timer):
@@ -429,16 +439,16 @@ class Engine:
             queue.add(due, contact.contact_id)
 
     def _next_due(self, contact: Contact, start: int) -> int | None:
-        """Return the log time to be passed for the next undecided deadline of a waiting contact."""
+        """Return when, at the service clock, the next deadline of a waiting contact passes."""
         due = next_deadline(contact, self.policies[contact.policy], start)
-        return None if due is None else max(due, contact.known_at) + self.grace
+        return None if due is None else max(due, contact.known_at)
 
-    def _kept_until(self, contact: Contact) -> int | None:
-        policy = self.policies.get(contact.policy) or self.book.policies[OTHER]
+    def _kept_until(self, digest: str, touched: int) -> int | None:
+        policy = self.policies.get(digest) or self.book.policies[OTHER]
         if policy.settle_for is not None:
-            return contact.touched + policy.settle_for
+            return touched + policy.settle_for
         # Never forgotten; evicted the earlier, the longer it has been silent.
-        return None if self.max_tracked is None else contact.touched + AFTER_ALL
+        return None if self.max_tracked is None else touched + AFTER_ALL
 
     def _forget(self, contact: Contact) -> None:
         """Forget a settled contact, or one whose opening never came (rule 13)."""

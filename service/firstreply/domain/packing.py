@@ -1,42 +1,290 @@
 """A contact at rest: one row of bytes instead of an object and all that it points to.
 
-A row has the fields of a contact in their order, without their names and without the id, which is
-the key that the row is stored under. It never leaves the process: the state log has a form of its
-own (``domain.snapshot``), which later versions can read.
+The same row lies in memory and in the state log, so that neither a checkpoint nor a restore makes
+objects of contacts that nobody asked for (decision 0012). A row does not say its contact's id,
+which is the key that it is stored under.
+
+A row is the fields of ``Row`` in msgpack, as an array, without those at its end that are None.
+Later versions must be able to read it: fields are only ever appended, None stands for what a
+contact has by default, and no field changes its meaning. What most contacts have in common is said
+shortly: most instants lie near the first message, and are differences to it; ids of events are
+mostly uuids, of 16 bytes each; outcomes are mostly charged to the queue that the contact is in.
+
+msgpack is UTF-8, which has no lone surrogates, but an id, a channel or a reason may carry one: JSON
+can. A row with such a text has all its texts as bytes, behind a zero, which begins no other row.
 """
 
-import msgspec
-from msgspec.structs import astuple
+from struct import unpack as unpack_struct
+from typing import Annotated, Final
 
-from firstreply.domain.contact import Contact
+import msgspec
+
+from firstreply.domain.contact import Contact, Counted, Outcome, Phase, current_queue
 from firstreply.domain.instants import BEFORE_ALL
 
-
-class _Row(Contact, array_like=True, gc=False):
-    """A contact in the form of an array."""
-
-
-_NEVER = tuple(
-    place for place, default in enumerate(Contact.__struct_defaults__, 1) if default is BEFORE_ALL
+PHASES: Final = (
+    Phase.UNSEEN,
+    Phase.WAITING,
+    Phase.ANSWERED,
+    Phase.ABANDONED,
+    Phase.CLOSED,
+    Phase.GIVEN_UP,
+    Phase.EXCLUDED,
 )
-"""Places of the instants that stand for never until there is one."""
+"""By their code in a row; only ever appended to, as are the outcomes."""
+_OUTCOMES: Final = (Outcome.MET, Outcome.MISSED, Outcome.ABANDONED, Outcome.EXCLUDED)
+
+_PHASE_CODES: Final = {phase: code for code, phase in enumerate(PHASES)}
+_OUTCOME_CODES: Final = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
+
+_HOSTILE: Final = b"\0"
+"""Begins a row whose texts are bytes."""
+
+# Bounds that no real instant comes near, so that no sum of them leaves 64 bits: a row may come from
+# a damaged log.
+_Instant = Annotated[int, msgspec.Meta(ge=-(2**60), le=2**60)]
+"""Microseconds since the epoch."""
+_Since = Annotated[int, msgspec.Meta(ge=-(2**61), le=2**61)]
+"""Microseconds since ``inbound``; since the epoch in a contact without one."""
+_Timer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Phase = Annotated[int, msgspec.Meta(ge=0, lt=len(PHASES))]
+_Outcome = Annotated[int, msgspec.Meta(ge=0, lt=len(_OUTCOMES))]
+
+
+class Row(msgspec.Struct, array_like=True, gc=False):
+    """What a row says: the fields of ``Contact``, unless a text here says otherwise.
+
+    The fields that most contacts do not have stand last.
+    """
+
+    phase: _Phase
+    inbound: tuple[_Instant, int, str] | None
+    named: tuple[_Instant, int, str] | bool | None
+    """True: that of ``inbound``."""
+    start: _Since | None
+    policy: str
+    received: tuple[str, str] | None
+    queues: tuple[tuple[_Instant, int, str], ...] | None
+    recent_ids: bytes | tuple[str, ...]
+    """16 bytes for each where all are uuids in their usual form."""
+    once: int
+    known_at: _Since | None = None
+    touched: _Since | None = None
+    timer: _Timer | None = None
+    waits_in: str | bool | tuple[tuple[str, str], str, _Instant] | None = None
+    """Only the queue, where channel, policy and start are those of the contact; True where that is
+    the last one of ``queues``."""
+    queued: _Since | None = None
+    outcomes: dict[str, _Outcome] | None = None
+    """By band."""
+    charged: dict[str, str] | None = None
+    """Band to the queue that was charged with it, where that is not the last one of ``queues``."""
+    lapsed: int | None = None
+    """Microseconds since the epoch."""
+    responses: tuple[_Instant, ...] | None = None
+    last_response: _Since | None = None
+    latency: int | None = None
+    settled_as: _Phase | None = None
+    closes: tuple[_Instant, ...] | None = None
+    last_end: _Since | None = None
+    reply_since: _Since | None = None
+    reply_waits_in: tuple[tuple[str, str], _Instant] | None = None
+    automatic: tuple[_Instant, ...] | None = None
+    abandonments: tuple[_Instant, ...] | None = None
+    excluding: tuple[tuple[_Instant, str], ...] | None = None
+    excluded: tuple[_Instant, str] | None = None
+
+    @property
+    def base(self) -> int:
+        """What differences are added to."""
+        return 0 if self.inbound is None else self.inbound[0]
+
+    @property
+    def queue(self) -> str | None:
+        """The queue of the latest change, as the producer wrote it."""
+        return self.queues[-1][2] if self.queues else None
+
+
+_IDS: Final = Row.__struct_fields__.index("recent_ids")
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_Row)
+_decoder = msgspec.msgpack.Decoder(Row)
 
 
-def pack(contact: Contact) -> bytes | None:
-    """Return a row; None for the few contacts with texts that UTF-8 cannot express."""
+def pack(contact: Contact) -> bytes:
+    """Return the row of a contact."""
+    inbound, named, start = contact.inbound, contact.named, contact.start
+    queued, reply_since = contact.queued, contact.reply_since
+    base = 0 if inbound is None else inbound[0]
+    outcomes, charged = (None, None) if contact.outcomes is None else _outcome_codes(contact)
+    row = [
+        _PHASE_CODES[contact.phase],
+        inbound,
+        named if named is None or named != inbound else True,
+        None if start is None else start - base,
+        contact.policy,
+        contact.received,
+        contact.queues or None,
+        _as_uuids(contact.recent_ids),
+        contact.once,
+        None if contact.known_at == BEFORE_ALL else contact.known_at - base,
+        None if contact.touched == BEFORE_ALL else contact.touched - base,
+        contact.timer,
+        None if contact.waits_in is None else _short_seat(contact),
+        None if queued is None else queued - base,
+        outcomes,
+        charged,
+        None if contact.lapsed == BEFORE_ALL else contact.lapsed,
+        contact.responses or None,
+        None if contact.last_response == BEFORE_ALL else contact.last_response - base,
+        contact.latency,
+        None if contact.settled_as is None else _PHASE_CODES[contact.settled_as],
+        contact.closes or None,
+        None if contact.last_end == BEFORE_ALL else contact.last_end - base,
+        None if reply_since is None else reply_since - base,
+        contact.reply_waits_in,
+        contact.automatic or None,
+        contact.abandonments or None,
+        contact.excluding or None,
+        contact.excluded,
+    ]
+    while row[-1] is None:
+        row.pop()
+    packed = bytearray()
     try:
-        return _encoder.encode(("", *astuple(contact)[1:]))
+        _encoder.encode_into(row, packed)
     except UnicodeEncodeError:
-        return None
+        row[_IDS] = contact.recent_ids  # all bytes are texts where a text is hostile
+        return _HOSTILE + _encoder.encode(_as_bytes(row))
+    # What ``encode`` returns keeps all of its buffer: 130 bytes more for a row of 260.
+    return bytes(packed)
+
+
+def read(row: bytes) -> Row:
+    """Return what a row says. Raises ``msgspec.MsgspecError`` or UnicodeError if it is none."""
+    if row.startswith(_HOSTILE):
+        return msgspec.convert(_as_text(msgspec.msgpack.decode(row[1:])), Row)
+    return _decoder.decode(row)
 
 
 def unpack(contact_id: str, row: bytes) -> Contact:
-    """Return a contact equal to the one that was packed under this id."""
-    fields = [contact_id, *astuple(_decoder.decode(row))[1:]]
-    for place in _NEVER:
-        if fields[place] == BEFORE_ALL:
-            fields[place] = BEFORE_ALL  # the very one: the state log leaves out what is a default
-    return Contact(*fields)
+    """Return a contact equal to the one that was packed."""
+    says = read(row)
+    inbound, base = says.inbound, says.base
+    start, queued, reply_since = says.start, says.queued, says.reply_since
+    ids = says.recent_ids
+    contact = Contact(
+        contact_id,
+        inbound,
+        inbound if says.named is True else says.named or None,
+        None if queued is None else queued + base,
+        says.responses or (),
+        says.automatic or (),
+        says.abandonments or (),
+        says.closes or (),
+        says.excluding or (),
+        says.excluded,
+        says.queues or (),
+        BEFORE_ALL if says.last_response is None else says.last_response + base,
+        BEFORE_ALL if says.last_end is None else says.last_end + base,
+        PHASES[says.phase],
+        None if start is None else start + base,
+        says.policy,
+        BEFORE_ALL if says.known_at is None else says.known_at + base,
+        BEFORE_ALL if says.lapsed is None else says.lapsed,
+        BEFORE_ALL if says.touched is None else says.touched + base,
+        _from_uuids(ids) if isinstance(ids, bytes) else ids,
+        says.received,
+        None if says.outcomes is None else _outcomes(says),
+        says.latency,
+        None if says.settled_as is None else PHASES[says.settled_as],
+        says.once,
+        None if reply_since is None else reply_since + base,
+        None,
+        says.reply_waits_in,
+        says.timer,
+    )
+    seat = says.waits_in
+    if isinstance(seat, tuple):
+        contact.waits_in = seat
+    elif seat is not None:
+        contact.waits_in = _seat(contact, seat if isinstance(seat, str) else says.queue)
+    return contact
+
+
+_Seat = tuple[tuple[str, str], str, int]
+
+
+def _short_seat(contact: Contact) -> str | bool | _Seat | None:
+    seat = contact.waits_in
+    if seat is None or seat != _seat(contact, seat[0][1]):
+        return seat
+    queue = seat[0][1]
+    return True if queue == current_queue(contact) else queue
+
+
+def _seat(contact: Contact, queue: str | None) -> _Seat | None:
+    if contact.received is None or contact.start is None or queue is None:
+        return None
+    return (contact.received[0], queue), contact.policy, contact.start
+
+
+def _outcome_codes(contact: Contact) -> tuple[dict[str, int], dict[str, str] | None]:
+    outcomes, usual = contact.outcomes or {}, current_queue(contact)
+    codes = {band: _OUTCOME_CODES[counted.outcome] for band, counted in outcomes.items()}
+    charged = {band: one.queue for band, one in outcomes.items() if one.queue != usual}
+    return codes, charged or None
+
+
+def _outcomes(says: Row) -> dict[str, Counted]:
+    usual, charged = says.queue or "", says.charged or {}
+    return {
+        band: Counted(_OUTCOMES[code], charged.get(band, usual))
+        for band, code in (says.outcomes or {}).items()
+    }
+
+
+def _as_uuids(ids: tuple[str, ...]) -> bytes | tuple[str, ...]:
+    """Return ids as 16 bytes each, if what is read from these is the very same."""
+    joined = "".join(ids)
+    if len(joined) == 36 * len(ids):
+        try:
+            raw = bytes.fromhex(joined.replace("-", ""))
+        except ValueError:
+            return ids
+        if _from_uuids(raw) == ids:
+            return raw
+    return ids
+
+
+def _from_uuids(raw: bytes) -> tuple[str, ...]:
+    # In one go for all: half of what slicing one after the other takes.
+    count = len(raw) // 16
+    if not count:
+        return ()
+    parts = unpack_struct("8s4s4s4s12s" * count, raw[: 16 * count].hex().encode())
+    return tuple((b"%b-%b-%b-%b-%b\n" * count % parts).decode().split())
+
+
+def _as_bytes(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-8", "surrogatepass")
+        case dict():
+            return {_as_bytes(key): _as_bytes(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_as_bytes(one) for one in value]
+        case _:
+            return value
+
+
+def _as_text(value: object) -> object:
+    match value:
+        case bytes():
+            return value.decode("utf-8", "surrogatepass")
+        case dict():
+            return {_as_text(key): _as_text(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_as_text(one) for one in value]
+        case _:
+            return value

@@ -6,9 +6,9 @@ to process: the order of the shards is equal everywhere, and a shard is also the
 state log writes what has not changed (``firstreply.state``).
 
 Most contacts are silent: they wait, or are kept for late events. Those that were last asked for are
-*awake*, objects that their owner may change; the others rest as rows of bytes, at about a third of
-the memory (decision 0011). Asking for one wakes it, which takes 3 us, and lets the one that has
-been awake the longest go to rest.
+*awake*, objects that their owner may change; the others rest as rows of bytes, at a fifth of the
+memory (decision 0011). Asking for one wakes it, and lets the one that has been awake the longest go
+to rest.
 """
 
 from collections import OrderedDict
@@ -35,8 +35,8 @@ def shard_of(contact_id: str) -> int:
 class ContactStore:
     """A mapping of contact id to contact.
 
-    What ``get`` and ``[]`` return may be changed until the next ``AWAKE`` others were asked for;
-    what is iterated over is only to be read.
+    What ``get`` and ``[]`` return may be changed until a row is asked for, or ``AWAKE`` others
+    were; what is iterated over is only to be read.
     """
 
     def __init__(self) -> None:
@@ -45,27 +45,20 @@ class ContactStore:
         """Kept, because adding up the shards takes longer than folding an event."""
         self._awake: OrderedDict[str, Contact] = OrderedDict()
         """In the order of waking."""
+        self._packed: dict[str, bytes] = {}
+        """Rows of some who are awake, and were not asked for since: they have not changed. A
+        checkpoint packs who changed, and neither the next ones nor going to rest does so again."""
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[Contact]:
-        for shard in self.shards():
-            yield from shard
-
-    def shards(self) -> Iterator[list[Contact]]:
-        """Yield the contacts of each shard."""
-        for number in range(SHARDS):
-            yield self.shard(number)
-
-    def ids(self) -> Iterator[list[str]]:
-        """Yield the ids of each shard."""
         for shard in self._shards:
-            yield list(shard)
+            yield from [_contact(contact_id, kept) for contact_id, kept in shard.items()]
 
-    def shard(self, number: int) -> list[Contact]:
-        """Return the contacts of one shard."""
-        return [_read(contact_id, kept) for contact_id, kept in self._shards[number].items()]
+    def rows(self, number: int) -> list[tuple[str, bytes]]:
+        """Return the contacts of one shard: id and row."""
+        return [(contact_id, self._row(kept)) for contact_id, kept in self._shards[number].items()]
 
     def size(self, number: int) -> int:
         """Return how many contacts a shard holds."""
@@ -85,28 +78,45 @@ class ContactStore:
 
     def get(self, contact_id: str) -> Contact | None:
         """Return a contact, or None."""
+        awake = self._awake.get(contact_id)
+        if awake is not None:
+            self._packed.pop(contact_id, None)
+            return awake
         shard = self._shard(contact_id)
-        kept = shard.get(contact_id)
-        if not isinstance(kept, bytes):
-            return kept
-        contact = shard[contact_id] = unpack(contact_id, kept)
+        row = shard.get(contact_id)
+        if not isinstance(row, bytes):  # whoever is no row is awake
+            return row
+        # Under the very text that the indexes will have, which is the contact's: one, not two.
+        del shard[contact_id]
+        contact = shard[contact_id] = unpack(contact_id, row)
         self._wake(contact)
         return contact
 
     def peek(self, contact_id: str) -> Contact | None:
         """Return a contact only to be read, or None; wakes nobody."""
         kept = self._shard(contact_id).get(contact_id)
-        return None if kept is None else _read(contact_id, kept)
+        return None if kept is None else _contact(contact_id, kept)
+
+    def row(self, contact_id: str) -> bytes | None:
+        """Return the row of a contact, or None."""
+        kept = self._shard(contact_id).get(contact_id)
+        return None if kept is None else self._row(kept)
 
     def add(self, contact: Contact) -> None:
         """Put a contact in place; one of the same id gives way."""
-        self._put(contact.contact_id, contact)
+        shard = self._shard(contact.contact_id)
+        self._count += contact.contact_id not in shard
+        shard[contact.contact_id] = contact
         self._wake(contact)
 
-    def load(self, contact: Contact) -> None:
+    def load(self, contact_id: str, row: bytes) -> None:
         """Put a contact in place, at rest; one of the same id gives way."""
-        self._awake.pop(contact.contact_id, None)
-        self._put(contact.contact_id, pack(contact) or contact)
+        shard = self._shard(contact_id)
+        if contact_id in shard:
+            self._forget(contact_id)
+        else:
+            self._count += 1
+        shard[contact_id] = row
 
     def discard(self, contact_id: str) -> None:
         """Remove a contact if it is there."""
@@ -116,31 +126,34 @@ class ContactStore:
     def remove(self, contact_id: str) -> None:
         """Remove a contact that is there."""
         del self._shard(contact_id)[contact_id]
-        self._awake.pop(contact_id, None)
+        self._forget(contact_id)
         self._count -= 1
-
-    def _put(self, contact_id: str, kept: Contact | bytes) -> None:
-        shard = self._shard(contact_id)
-        self._count += contact_id not in shard
-        shard[contact_id] = kept
 
     def _wake(self, contact: Contact) -> None:
         """Note that a contact is an object; who has been one for the longest goes to rest."""
         self._awake[contact.contact_id] = contact
+        self._packed.pop(contact.contact_id, None)
         if len(self._awake) > AWAKE:
-            self._rest(self._awake.popitem(last=False)[1])
+            contact_id, rests = self._awake.popitem(last=False)
+            row = self._packed.pop(contact_id, None)
+            self._shard(contact_id)[contact_id] = pack(rests) if row is None else row
 
-    def _rest(self, contact: Contact) -> None:
-        row = pack(contact)
-        if row is not None:
-            shard = self._shard(contact.contact_id)
-            # Under the very text that the indexes have, which is the contact's own: one, not two.
-            del shard[contact.contact_id]
-            shard[contact.contact_id] = row
+    def _forget(self, contact_id: str) -> None:
+        """Note that a contact is awake no longer."""
+        self._awake.pop(contact_id, None)
+        self._packed.pop(contact_id, None)
+
+    def _row(self, kept: Contact | bytes) -> bytes:
+        if isinstance(kept, bytes):
+            return kept
+        row = self._packed.get(kept.contact_id)
+        if row is None:
+            row = self._packed[kept.contact_id] = pack(kept)
+        return row
 
     def _shard(self, contact_id: str) -> dict[str, Contact | bytes]:
         return self._shards[shard_of(contact_id)]
 
 
-def _read(contact_id: str, kept: Contact | bytes) -> Contact:
+def _contact(contact_id: str, kept: Contact | bytes) -> Contact:
     return unpack(contact_id, kept) if isinstance(kept, bytes) else kept

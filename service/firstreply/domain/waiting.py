@@ -18,7 +18,7 @@ import msgspec
 
 from firstreply.domain.bands import Band, Clock, Policy
 from firstreply.domain.gauges import HORIZONS, BandState, QueueGauges
-from firstreply.domain.instant_index import InstantIndex
+from firstreply.domain.instant_index import InstantIndex, Unsorted
 
 _Key = TypeVar("_Key")
 
@@ -84,6 +84,18 @@ class WaitingRoom:
     def reply_leave(self, pair: tuple[str, str], since: int, contact_id: str) -> None:
         """That wait is over."""
         _take(self._replies, pair, since, contact_id)
+
+    def fill(self, key: tuple[str, str, str], starts: Unsorted) -> Iterator[None]:
+        """Let all of a channel, queue and policy wait, where nobody does yet; with many pauses."""
+        index = InstantIndex()
+        yield from starts.fill(index)
+        self._starts[key] = index
+
+    def fill_replies(self, pair: tuple[str, str], since: Unsorted) -> Iterator[None]:
+        """The same for reply waits."""
+        index = InstantIndex()
+        yield from since.fill(index)
+        self._replies[pair] = index
 
     def longest_overdue(self, at: int, policies: dict[str, Policy]) -> str:
         """Return who is overdue longest at an instant, on the clock of its promise.

@@ -58,7 +58,7 @@ from firstreply.state.writer import Place, Pointer, Writer
 _log = logging.getLogger(__name__)
 
 _RESTORES_AT_ONCE: Final = 2
-"""Each may need 0.8 kB a contact at its peak."""
+"""Each may need 0.45 kB a contact at its peak."""
 
 _IDLE_SECONDS: Final = 60.0
 """A partition without news writes a slice of its base this often."""

@@ -1,9 +1,9 @@
 """The state of a chain: applies its checkpoints, the oldest first, piece by piece.
 
 A base replaces all that its shards hold; what changed is put over, what was removed is taken away.
-At the end every contact's policy must be there, and as many contacts as the tip says: whatever the
-writer or the log did wrong is found here, before an engine goes on with it. Policies that no
-contact names any more are left behind.
+Contacts stay the rows that they are, but each row is read once, to see that it can be. At the end
+every contact's policy must be there, and as many contacts as the tip says: whatever the writer or
+the log did wrong is found here, before an engine goes on with it.
 """
 
 from collections.abc import Iterator
@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from firstreply.domain.increments import Increments
+from firstreply.domain.packing import read
 from firstreply.domain.snapshot import Standing
 from firstreply.domain.store import ContactStore
 from firstreply.state.body import (
     Frame,
     FrameKind,
     frames,
-    read_contacts,
     read_policies,
     read_removed,
+    read_rows,
     read_uncounted,
 )
 from firstreply.state.chunk import DamagedChunkError, Header, Link, shards_of
@@ -65,6 +66,8 @@ class Assembly:
         self._choice = choice
         self._store = ContactStore()
         self._policies: dict[str, Policy] = {}
+        self._named: set[str] = set()
+        """Digests of the policies that contacts name, also what they were before they changed."""
         self._slices: list[Slice] = []
         self._uncounted = Increments()
         self._written = choice.chunks[-1].link
@@ -88,11 +91,7 @@ class Assembly:
                     done += size
                     yield done
             chunk = self._choice.chunks[-1]
-            used: set[str] = set()
-            for shard in self._store.shards():
-                used.update(contact.policy for contact in shard)
-                yield done
-            self._finish(used)
+            self._finish()
         except DamagedChunkError as error:
             raise SpoiledChainError(chunk.link, str(error)) from error
 
@@ -123,21 +122,27 @@ class Assembly:
             for contact_id in read_removed(frame):
                 self._store.discard(contact_id)
         else:
-            for contact in read_contacts(frame):
-                contact.waits_in = contact.reply_waits_in = None  # it takes its place anew
-                self._store.load(contact)
+            for contact_id, row in read_rows(frame):
+                try:
+                    self._named.add(read(row).policy)
+                except (msgspec.MsgspecError, UnicodeError) as error:
+                    msg = f"its contact {contact_id!r} cannot be read: {error}"
+                    raise DamagedChunkError(msg) from error
+                self._store.load(contact_id, row)
 
-    def _finish(self, used: set[str]) -> None:
+    def _finish(self) -> None:
         tip = self._choice.tip
-        used.discard("")  # not started, so nothing is pinned
-        unknown = used - self._policies.keys()
+        if self._named - self._policies.keys() - {""}:  # "": not started, so nothing is pinned
+            # Seldom: contacts that have changed or gone since may have named what is not kept.
+            self._named = {contact.policy for contact in self._store}
+        unknown = self._named - self._policies.keys() - {""}
         if unknown:
             msg = f"contacts name policies that the chain does not have: {', '.join(unknown)}"
             raise DamagedChunkError(msg)
         if len(self._store) != tip.tracked:
             msg = f"the chain gives {len(self._store)} contacts, and {tip.tracked} were written"
             raise DamagedChunkError(msg)
-        policies = {digest: self._policies[digest] for digest in sorted(used)}
+        policies = {digest: self._policies[digest] for digest in sorted(self._named - {""})}
         standing = Standing(tip.log_time, tip.offset, tip.proof, tip.ledger, policies)
         link = self._choice.chunks[-1].link
         self._restored = Restored(

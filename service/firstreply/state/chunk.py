@@ -24,8 +24,9 @@ from firstreply.domain.errors import FatalError, FirstreplyError
 from firstreply.domain.store import SHARDS
 
 MAGIC: Final = b"frst"
-FORMAT: Final = 1
-"""Of the bytes. Rises with every change that an older firstreply cannot read."""
+FORMAT: Final = 2
+"""Of the bytes. Rises with every change that an older firstreply cannot read. Format 1 had contacts
+in another form (decision 0012); no release wrote it, so nothing reads it."""
 FOLD: Final = 1
 """Of the rules. Rises when the same events, folded on, would no longer give the same figures."""
 
@@ -204,6 +205,9 @@ def decode(record: bytes | None) -> Chunk:
         msg = "its checksum does not fit"
         raise DamagedChunkError(msg)
     read = READERS.get(version)
+    if version < min(READERS):
+        msg = f"a firstreply from before the first release wrote it (format {version})"
+        raise DamagedChunkError(msg)
     if read is None:
         raise NewerChunkError(version, max(READERS), of="format")
     chunk = read(covered)
@@ -215,7 +219,7 @@ def decode(record: bytes | None) -> Chunk:
     return chunk
 
 
-def _read_1(covered: memoryview) -> Chunk:
+def _read_2(covered: memoryview) -> Chunk:
     size = int.from_bytes(covered[:4])
     try:
         header = msgspec.msgpack.decode(covered[4 : 4 + size], type=Header)
@@ -225,5 +229,5 @@ def _read_1(covered: memoryview) -> Chunk:
     return Chunk(header, covered[4 + size :])
 
 
-READERS: dict[int, Callable[[memoryview], Chunk]] = {1: _read_1}
+READERS: dict[int, Callable[[memoryview], Chunk]] = {2: _read_2}
 """Format version to what reads the bytes after the checksum; every one ever released stays."""

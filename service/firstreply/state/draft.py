@@ -10,16 +10,15 @@ from itertools import islice
 from typing import TypeVar
 
 from firstreply.domain.bands import Policy
-from firstreply.domain.contact import Contact
 from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.increments import Increments
 from firstreply.domain.store import ContactStore, shard_of
 from firstreply.state.body import (
     PIECE,
     FrameKind,
-    contacts_frame,
     policies_frame,
     removed_frame,
+    rows_frame,
     uncounted_frames,
 )
 from firstreply.state.chunk import Header, encode, shards_of
@@ -88,19 +87,14 @@ def frames_of(
 
 def _frames(store: ContactStore, changes: Changes, base: frozenset[int]) -> Iterator[bytes]:
     for ids in _batches(changes.dirty):
-        outside = [store.peek(one) for one in ids if shard_of(one) not in base]
-        changed = [contact for contact in outside if contact is not None]
-        yield contacts_frame(FrameKind.CHANGED, changed) if changed else b""
+        outside = [(one, store.row(one)) for one in ids if shard_of(one) not in base]
+        changed = [(one, row) for one, row in outside if row is not None]
+        yield rows_frame(FrameKind.CHANGED, changed) if changed else b""
     for ids in _batches(changes.removed):
         removed = [one for one in ids if shard_of(one) not in base]
         yield removed_frame(removed) if removed else b""
-    for contacts in _batches(_contacts_of(store, base)):
-        yield contacts_frame(FrameKind.BASE, contacts)
-
-
-def _contacts_of(store: ContactStore, shards: Iterable[int]) -> Iterator[Contact]:
-    for number in shards:
-        yield from store.shard(number)
+    for rows in _batches(row for number in base for row in store.rows(number)):
+        yield rows_frame(FrameKind.BASE, rows)
 
 
 def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:

@@ -1,13 +1,14 @@
 """The sorted index of instants and ids: it does what a sorted list does."""
 
 import random
+from itertools import pairwise
 from typing import Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstreply.domain.instant_index import InstantIndex
+from firstreply.domain.instant_index import InstantIndex, Unsorted
 
 ENTRIES: Final = st.tuples(st.integers(0, 20), st.sampled_from(["a", "b", "c", "\ud800", ""]))
 
@@ -78,3 +79,34 @@ def test_an_empty_index_has_no_head() -> None:
     assert index.first() is None
     with pytest.raises(IndexError):
         index.head()
+
+
+@given(st.lists(ENTRIES, unique=True, max_size=60))
+def test_an_index_filled_at_once_is_the_one_filled_entry_by_entry(
+    entries: list[tuple[int, str]],
+) -> None:
+    unsorted, index = Unsorted(), InstantIndex()
+    for entry in entries:
+        unsorted.add(*entry)
+
+    for _ in unsorted.fill(index):
+        pass
+
+    assert list(index.until(99)) == sorted(entries)
+    assert index.first() == min((instant for instant, _ in entries), default=None)
+
+
+def test_an_index_is_filled_in_small_steps_and_goes_on_like_any_other() -> None:
+    chance = random.Random(7)
+    entries = [(chance.randrange(-9, 99), str(number)) for number in range(5000)]
+    unsorted, index = Unsorted(), InstantIndex()
+    for entry in entries:
+        unsorted.add(*entry)
+
+    sizes = [len(index) for _ in unsorted.fill(index)]
+    assert max(after - before for before, after in pairwise([0, *sizes])) <= 512
+    for entry in entries[:4000]:
+        index.remove(*entry)
+    index.add(-10, "new")
+
+    assert list(index.until(99)) == [(-10, "new"), *sorted(entries[4000:])]

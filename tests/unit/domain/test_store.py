@@ -1,47 +1,11 @@
 """The keyed store: it knows how many it holds, and gives back what it was given."""
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from firstreply.domain import store as module
-from firstreply.domain.contact import Contact, Counted, Once, Outcome, Phase
-from firstreply.domain.packing import pack, unpack
-from firstreply.domain.snapshot import encode_contacts
+from firstreply.domain.contact import Contact
+from firstreply.domain.packing import pack
 from firstreply.domain.store import SHARDS, ContactStore, shard_of
-
-FULL = Contact(
-    "a contact of which every field is set",
-    inbound=(1, 0, "chat"),
-    named=(1, 0, "chat"),
-    queued=2,
-    responses=(3, 4),
-    automatic=(5,),
-    abandonments=(6,),
-    closes=(7,),
-    excluding=((8, "spam"),),
-    excluded=(9, "test"),
-    queues=((10, 1, "billing"), (11, 2, "support")),
-    last_response=12,
-    last_end=13,
-    phase=Phase.ANSWERED,
-    start=14,
-    policy="0123456789abcdef",
-    known_at=15,
-    lapsed=16,
-    touched=17,
-    recent_ids=("e1", "e2"),
-    received=("chat", "billing"),
-    outcomes={"10m": Counted(Outcome.MET, "billing"), "1h": Counted(Outcome.MISSED, "none")},
-    latency=18,
-    settled_as=Phase.ANSWERED,
-    once=Once.COUNTED_RECEIVED | Once.WAS_REOPENED,
-    reply_since=19,
-    waits_in=(("chat", "billing"), "0123456789abcdef", 14),
-    reply_waits_in=(("chat", "billing"), 19),
-    timer=20,
-)
 
 
 def stored(store: ContactStore, contact_id: str) -> object:
@@ -63,53 +27,12 @@ def test_the_store_knows_how_many_it_holds() -> None:
     store.discard("8")
     store.remove("9")
     before = len(store)
-    in_shard = len(store.shard(shard_of("10")))
+    in_shard = len(store.rows(shard_of("10")))
     store.clear(shard_of("10"))
 
     assert before == 48
     assert len(store) == 48 - in_shard
     assert len(store) == len(list(store)) == sum(store.size(number) for number in range(SHARDS))
-
-
-def test_a_row_gives_back_every_field() -> None:
-    fields = msgspec.structs.asdict(FULL)
-    defaults = msgspec.structs.asdict(Contact(FULL.contact_id))
-    assert [name for name, value in fields.items() if value == defaults[name]] == ["contact_id"]
-
-    row = pack(FULL)
-
-    assert row is not None
-    assert unpack(FULL.contact_id, row) == FULL
-
-
-def test_the_state_log_has_no_more_to_write_of_a_contact_that_has_rested() -> None:
-    new = Contact("new")
-    row = pack(new)
-    assert row is not None
-
-    assert encode_contacts([unpack("new", row)]) == encode_contacts([new])
-
-
-@given(
-    st.text(),
-    st.lists(st.integers(-(2**62), 2**62), max_size=16),
-    st.lists(st.text(), max_size=16),
-    st.none() | st.tuples(st.integers(-(2**62), 2**62), st.integers(0, 1), st.text()),
-)
-def test_a_row_gives_back_what_was_packed(
-    contact_id: str,
-    instants: list[int],
-    texts: list[str],
-    inbound: tuple[int, int, str] | None,
-) -> None:
-    contact = Contact(
-        contact_id, inbound=inbound, responses=tuple(instants), recent_ids=tuple(texts)
-    )
-
-    row = pack(contact)
-
-    assert row is not None
-    assert unpack(contact_id, row) == contact
 
 
 def test_who_was_asked_for_longest_ago_rests_and_is_the_same_when_asked_for_again(
@@ -164,12 +87,12 @@ def test_contacts_that_are_loaded_rest() -> None:
     store = ContactStore()
     store.add(Contact("awake"))
     for name in ("a", "b", "a", "awake"):
-        store.load(Contact(name, responses=(1,)))
+        store.load(name, pack(Contact(name, responses=(1,))))
 
     assert [rests(store, name) for name in ("a", "b", "awake")] == [True, True, True]
     assert store["awake"].responses == (1,)
     assert len(store) == 3
-    assert sorted(one for ids in store.ids() for one in ids) == ["a", "awake", "b"]
+    assert sorted(one.contact_id for one in store) == ["a", "awake", "b"]
     assert store["b"] == Contact("b", responses=(1,))
 
 
@@ -186,14 +109,15 @@ def test_a_contact_that_went_and_came_back_is_awake() -> None:
         store["a"]
 
 
-def test_a_text_that_utf_8_cannot_express_keeps_its_contact_awake() -> None:
+def test_the_row_of_a_contact_is_the_same_asleep_and_awake() -> None:
     store = ContactStore()
-    hostile = Contact("a", recent_ids=("\ud800",))
-    store.add(hostile)
+    store.add(Contact("a", responses=(1,)))
+    awake = store.row("a")
     store.add(Contact("b"))
 
-    assert stored(store, "a") is hostile
-    assert store["a"] == hostile
+    assert rests(store, "a")
+    assert store.row("a") == awake == pack(Contact("a", responses=(1,)))
+    assert store.row("nobody") is None
 
 
 def test_shards_hold_every_contact_once() -> None:
@@ -201,6 +125,47 @@ def test_shards_hold_every_contact_once() -> None:
     for number in range(100):
         store.add(Contact(f"c{number}"))
 
-    found = [contact.contact_id for shard in store.shards() for contact in shard]
+    found = [row for number in range(SHARDS) for row in store.rows(number)]
 
-    assert sorted(found) == sorted(f"c{number}" for number in range(100))
+    assert sorted(found) == sorted(
+        (f"c{number}", pack(Contact(f"c{number}"))) for number in range(100)
+    )
+
+
+def test_a_row_is_of_the_contact_as_it_is() -> None:
+    """Also where it was packed before, and has changed since."""
+    store = ContactStore()
+    store.add(Contact("a"))
+    before = store.row("a")
+    store["a"].responses = (1,)
+    changed = store.row("a")
+    store.load("a", pack(Contact("a", responses=(1, 2))))
+    loaded = store.row("a")
+    store.remove("a")
+    store.add(Contact("a", closes=(3,)))
+
+    rows = [before, changed, loaded, store.row("a")]
+
+    assert rows == [
+        pack(Contact("a")),
+        pack(Contact("a", responses=(1,))),
+        pack(Contact("a", responses=(1, 2))),
+        pack(Contact("a", closes=(3,))),
+    ]
+
+
+def test_who_was_packed_for_a_checkpoint_and_changed_then_rests_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "AWAKE", 1)
+    store = ContactStore()
+    store.add(Contact("a"))
+    store.rows(shard_of("a"))
+    store["a"].closes = (1,)
+    store.add(Contact("b"))
+    store.rows(shard_of("b"))
+    store.add(Contact("c"))
+
+    assert store.peek("a") == Contact("a", closes=(1,))
+    assert store.peek("b") == Contact("b")
+    assert not store._packed
