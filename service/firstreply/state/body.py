@@ -1,7 +1,7 @@
 """What a checkpoint carries beside its header: contacts, removed ids, policies, increments.
 
 A body is a sequence of frames, each a kind (one byte), a length (four bytes, big-endian) and that
-many bytes of zstd over msgpack. A frame holds about a thousand contacts, so that writing and
+many bytes of zstd over msgpack. A frame holds about five hundred contacts, so that writing and
 reading stop often enough for whoever shares the event loop.
 
 Policies travel as plain data with their opening hours: a calendar is compiled anew where it is
@@ -25,7 +25,7 @@ from firstreply.domain.opening_hours import OpeningHours
 from firstreply.domain.snapshot import decode_rows, encode_rows
 from firstreply.state.chunk import DamagedChunkError, NewerChunkError
 
-PIECE: Final = 1000
+PIECE: Final = 500
 """Contacts in one frame: some milliseconds to pack and to compress."""
 
 _Uncounted = tuple[
