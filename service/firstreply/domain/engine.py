@@ -30,6 +30,7 @@ from firstreply.domain.events import ContactEvent
 from firstreply.domain.facts import Follows, Scene, apply, reply_pair
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments
+from firstreply.domain.instant_index import InstantIndex
 from firstreply.domain.instants import AFTER_ALL, BEFORE_ALL
 from firstreply.domain.places import Places
 from firstreply.domain.snapshot import Snapshot, Standing, decode_rows, encode_rows
@@ -97,9 +98,9 @@ class Engine:
         self._deadlines = TimerQueue()
         """When to look at which waiting contact, at the service clock: log time less grace. So a
         timer holds good after a restart with another grace."""
-        self._keeping = TimerQueue()
-        """Until when each of the others is kept, at the earliest: who is settled, or has no start
-        yet. An event that lets it be kept for longer moves no timer; see ``_ripe``."""
+        self._keeping = InstantIndex()
+        """Until when each of the others is kept: who is settled, or has no start yet. Exact, so
+        that the first to be forgotten is known whenever one has to make room."""
         self._room = WaitingRoom()
         self._tally = Tally()
         self.policies: dict[str, Policy] = {}
@@ -132,8 +133,10 @@ class Engine:
             self._tally.greeted(contact, policy, self.book)
         if follows & Follows.PLACE:
             self._follow(contact)
-        else:
-            self._note(contact)
+            return
+        if contact.waits_in is None:
+            self._keep(contact)
+        self._note(contact)
 
     def advance(self, log_time: int, at_most: int | None = None) -> bool:
         """Move log time forward and fire the deadlines it has passed. Idempotent.
@@ -153,13 +156,11 @@ class Engine:
                 return False
             self.timers_looked_at += 1
             self._fire(*self._deadlines.pop())
-        while self._keeping.first < self.log_time:
+        while (kept_until := self._keeping.first()) is not None and kept_until < self.log_time:
             if self.timers_looked_at == until:
                 return False
             self.timers_looked_at += 1
-            ripe = self._ripe(*self._keeping.pop())
-            if ripe is not None:
-                self._forget(ripe)
+            self._forget(self._store[self._keeping.head()[1]])
         return True
 
     def finish(self, until: int) -> None:
@@ -170,9 +171,11 @@ class Engine:
 
     def next_deadline(self) -> int | None:
         """Return the log time that must be passed for the next timer, or None."""
-        due = [self._deadlines.head()[0] + self.grace] if self._deadlines else []
-        kept_until = [self._keeping.head()[0]] if self._keeping else []
-        return min(due + kept_until, default=None)
+        kept_until = self._keeping.first()
+        due = self._deadlines.head()[0] + self.grace if self._deadlines else None
+        if due is None or kept_until is None:
+            return kept_until if due is None else due
+        return min(due, kept_until)
 
     # -- what comes out
 
@@ -410,33 +413,30 @@ class Engine:
         else:
             self._arm(contact)
 
-    def _ripe(self, due: int, contact_id: str) -> Contact | None:
-        """Return the contact that is to be forgotten at an instant; None if nobody is.
-
-        Whoever is kept for longer by now gets a timer for then, so that all are forgotten in the
-        order in which their time is over, and the first of them is known exactly.
-        """
-        contact = self._store.get(contact_id)
-        if contact is None or contact.waits_in is not None or contact.timer != due:
-            return None
-        contact.timer = None
-        if self._kept_until(contact.policy, contact.touched) == due:
-            return contact
-        self._arm(contact)
-        return None
-
     def _arm(self, contact: Contact) -> None:
         """See to it that the contact is looked at in time: at its next deadline, or to forget it.
 
-        A timer that turns out too early is cheap: it looks, finds nothing due, and arms the next.
+        A deadline's timer that turns out too early is cheap: it looks, finds nothing due, and arms
+        the next.
         """
         if contact.waits_in is None:
-            queue, due = self._keeping, self._kept_until(contact.policy, contact.touched)
-        else:
-            queue, due = self._deadlines, self._next_due(contact, contact.waits_in[2])
+            self._keep(contact)
+            return
+        due = self._next_due(contact, contact.waits_in[2])
         if due is not None and (contact.timer is None or due < contact.timer):
             contact.timer = due
-            queue.add(due, contact.contact_id)
+            self._deadlines.add(due, contact.contact_id)
+
+    def _keep(self, contact: Contact) -> None:
+        """Keep a contact that does not wait until it has been silent for ``settle_for``."""
+        until = self._kept_until(contact.policy, contact.touched)
+        if until == contact.timer:
+            return
+        if contact.timer is not None:
+            self._keeping.remove(contact.timer, contact.contact_id)
+        if until is not None:
+            self._keeping.add(until, contact.contact_id)
+        contact.timer = until
 
     def _next_due(self, contact: Contact, start: int) -> int | None:
         """Return when, at the service clock, the next deadline of a waiting contact passes."""
@@ -457,6 +457,8 @@ class Engine:
             self._tally.increments.count("firstreply_responses_unmatched_total", amount=unmatched)
         contact.reply_since = None
         self._seat(contact)
+        if contact.timer is not None:
+            self._keeping.remove(contact.timer, contact.contact_id)
         self._forgotten(contact)
         self._store.remove(contact.contact_id)
         self._dirty.discard(contact.contact_id)
@@ -474,13 +476,12 @@ class Engine:
 
     def _evict(self) -> None:
         """Drop one contact before its time: who would be forgotten next, else longest overdue."""
-        reason, contact = EVICTED_SETTLED, None
-        while contact is None and self._keeping:
-            contact = self._ripe(*self._keeping.pop())
-        if contact is None:
-            reason = EVICTED_WAITING
+        if self._keeping.first() is not None:
+            contact, reason = self._store[self._keeping.head()[1]], EVICTED_SETTLED
+        else:
             at = self.log_time - self.grace
             contact = self._store[self._room.longest_overdue(at, self.policies)]
+            reason = EVICTED_WAITING
             self._tally.evict(contact, self.policies[contact.policy], self.book)
             contact.phase = Phase.GIVEN_UP
         self._tally.increments.count("firstreply_state_evicted_total", reason)
@@ -498,6 +499,8 @@ class Engine:
         if seat != contact.waits_in:
             if contact.waits_in is not None:
                 self._room.leave(contact.waits_in, contact.contact_id)
+            elif contact.timer is not None:
+                self._keeping.remove(contact.timer, contact.contact_id)
             if seat is not None:
                 self._room.enter(seat, contact.contact_id)
             contact.waits_in, contact.timer = seat, None

@@ -38,12 +38,19 @@ class InstantIndex:
             self._ids.append([contact_id])
             self._lasts.append((instant, contact_id))
             return
-        place = min(bisect_left(self._lasts, (instant, contact_id)), len(self._chunks) - 1)
-        position = self._position(place, instant, contact_id)
-        chunk, ids = self._chunks[place], self._ids[place]
-        chunk.insert(position, instant)
-        ids.insert(position, contact_id)
-        self._lasts[place] = (chunk[-1], ids[-1])
+        entry = (instant, contact_id)
+        if entry > self._lasts[-1]:  # as most do, since time moves on: half of what the rest takes
+            place = len(self._chunks) - 1
+            chunk, ids = self._chunks[place], self._ids[place]
+            chunk.append(instant)
+            ids.append(contact_id)
+            self._lasts[place] = entry
+        else:
+            place = bisect_left(self._lasts, entry)
+            position = self._position(place, instant, contact_id)
+            chunk, ids = self._chunks[place], self._ids[place]
+            chunk.insert(position, instant)
+            ids.insert(position, contact_id)
         if len(chunk) > 2 * _CHUNK:
             self._split(place)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from firstreply.domain.bands import PolicyBook
 from firstreply.domain.contact import Phase
 from firstreply.domain.facts import reply_pair
-from firstreply.domain.instant_index import Unsorted
+from firstreply.domain.instant_index import InstantIndex, Unsorted
 from firstreply.domain.instants import BEFORE_ALL
 from firstreply.domain.packing import PHASES, Row, read, unpack
 from firstreply.domain.timers import TimerQueue
@@ -67,7 +67,7 @@ class Places:
         """By channel, queue and policy, as in the waiting room."""
         self._replies: defaultdict[tuple[str, str], Unsorted] = defaultdict(Unsorted)
         self._deadlines = _Timers()
-        self._keeping = _Timers()
+        self._keeping = Unsorted()
 
     def take(self, contact_id: str, row: bytes) -> bool:
         """Return whether the contact has the place that its row names.
@@ -106,19 +106,19 @@ class Places:
         timer = says.timer
         touched = BEFORE_ALL if says.touched is None else says.base + says.touched
         until = self._kept_until(says.policy, touched)
-        if says.waits_in is not None or (timer is None) != (until is None):
+        if says.waits_in is not None or timer != until:
             return False
-        if timer is not None and until is not None:
-            if timer > until:
-                return False
+        if timer is not None:
             self._keeping.add(timer, contact_id)
         return True
 
-    def fill(self, room: WaitingRoom, deadlines: TimerQueue, keeping: TimerQueue) -> Iterator[None]:
+    def fill(
+        self, room: WaitingRoom, deadlines: TimerQueue, keeping: InstantIndex
+    ) -> Iterator[None]:
         """Let all that were taken wait and be timed, in empty ones, with many pauses."""
         for key, starts in self._starts.items():
             yield from room.fill(key, starts)
         for pair, replies in self._replies.items():
             yield from room.fill_replies(pair, replies)
         yield from self._deadlines.set(deadlines)
-        yield from self._keeping.set(keeping)
+        yield from self._keeping.fill(keeping)
