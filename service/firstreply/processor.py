@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Final
 
 from firstreply.checkpointing import Checkpointer
-from firstreply.collector import look_at_new
+from firstreply.collector import Looks
 from firstreply.domain.errors import FatalError, RetryableError
 from firstreply.domain.instants import SECOND
 from firstreply.fold import PartitionFold
@@ -100,6 +100,7 @@ class Processor:
         self._monotonic = monotonic
         self._pace = pace
         self._owned = Owned()
+        self._looks = Looks()
         self._taking: dict[int, asyncio.Task[None]] = {}
         self._again_at: dict[int, float] = {}
         self._stopping = asyncio.Event()
@@ -236,7 +237,7 @@ class Processor:
                 done = fold.fold(batch, SLICE_TIMERS)
                 fold.appends.folded(batch[:done])
                 folded += done
-            look_at_new()
+            self._looks.after_slice()
             await asyncio.sleep(0)
         await self._fire(number, epoch)
         self._note_skew(records)

@@ -1,9 +1,10 @@
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from firstreply.collector import Collector, _spare_survivors, look_at_new, look_once
+from firstreply.collector import Collector, Looks, _spare_survivors, look_once
 
 
 @pytest.fixture(autouse=True)
@@ -68,13 +69,38 @@ def test_what_a_full_collection_found_alive_is_not_looked_at_again() -> None:
 
 def test_what_is_new_is_looked_at_unless_the_collector_rests() -> None:
     """Who was looked at and can be in no cycle is tracked no longer."""
+    looks = Looks()
     with Collector().resting():
         before = [(number, "text") for number in range(100)]
-        look_at_new()
+        looks.after_slice()
         tracked = sum(map(gc.is_tracked, before))
 
     after = [(number, "text") for number in range(100)]
-    look_at_new()
+    looks.after_slice()
 
     assert tracked == 100
     assert sum(map(gc.is_tracked, after)) == 0
+
+
+class _Cycle:
+    """Part of a cycle with itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.mark.parametrize(("outlived", "slices"), [(1, 50), (60, 1000)])
+def test_a_dead_cycle_that_has_outlived_slices_is_gone_in_the_end(
+    outlived: int, slices: int
+) -> None:
+    looks = Looks()
+    cycle = _Cycle()
+    seen = weakref.ref(cycle)
+    for _ in range(outlived):
+        looks.after_slice()
+    del cycle
+
+    for _ in range(slices):
+        looks.after_slice()
+
+    assert seen() is None

@@ -270,7 +270,7 @@ def test_increments_come_back_as_they_went() -> None:
         assert frame.kind is FrameKind.UNCOUNTED
         read.merge(read_uncounted(frame))
 
-    assert len(pieces) == 3
+    assert len(pieces) == 6
     assert read == counted
 
 

@@ -279,7 +279,7 @@ def test_only_what_follows_the_tip_can_be_acknowledged() -> None:
         hold.writer.acknowledged(hold.draft(), [1, 2])
 
 
-def test_the_pieces_of_a_checkpoint_are_of_a_thousand_contacts_at_most() -> None:
+def test_the_pieces_of_a_checkpoint_are_of_five_hundred_contacts_at_most() -> None:
     hold = Hold(MemoryLog(), engine_with(2500))
     draft = hold.writer.checkpoint(hold.engine, hold.engine.changes(), last=None, minimum=0)
 
@@ -290,7 +290,7 @@ def test_the_pieces_of_a_checkpoint_are_of_a_thousand_contacts_at_most() -> None
         for frame in frames([decode(draft.records[0]).payload])
         if frame.kind is FrameKind.BASE
     ]
-    assert sizes == [1000, 1000, 500]
+    assert sizes == [500] * 5
 
 
 # Claims and incarnations.

@@ -128,6 +128,8 @@ class PolicyBook:
     ) -> None:
         self.policies = {policy.channel: policy for policy in policies}
         self.digests = {policy.channel: policy.digest() for policy in policies}
+        self.replaced = False
+        """Whether another content was put in force since it was made."""
         self.aliases = dict(aliases or {})
         self.queues = {name: (queues or {}).get(name, ()) for name in self.policies}
         self._channel_names = {**{name: name for name in self.policies}, **self.aliases}
@@ -138,6 +140,7 @@ class PolicyBook:
     def replace(self, by: "PolicyBook") -> None:
         """Take over the content of another book, which is not used any more."""
         vars(self).update(vars(by))
+        self.replaced = True
 
     def keeping(self, before: "PolicyBook") -> "PolicyBook":
         """Return this book with the channels that only an earlier one has.

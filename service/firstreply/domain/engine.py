@@ -131,7 +131,7 @@ class Engine:
             return
         if follows & Follows.GREETING:
             self._tally.greeted(contact, policy, self.book)
-        if follows & Follows.PLACE:
+        if follows & Follows.PLACE or self.book.replaced:  # a reload may list other queues
             self._follow(contact)
             return
         if contact.waits_in is None:
@@ -503,7 +503,9 @@ class Engine:
                 self._keeping.remove(contact.timer, contact.contact_id)
             if seat is not None:
                 self._room.enter(seat, contact.contact_id)
-            contact.waits_in, contact.timer = seat, None
+            if seat is None or contact.waits_in is None or seat[1:] != contact.waits_in[1:]:
+                contact.timer = None
+            contact.waits_in = seat
         since = contact.reply_since
         reply_seat = None if since is None else (reply_pair(contact, self.book), since)
         if reply_seat != contact.reply_waits_in:

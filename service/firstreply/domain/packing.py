@@ -162,9 +162,12 @@ def pack(contact: Contact) -> bytes:
 
 def read(row: bytes) -> Row:
     """Return what a row says. Raises ``msgspec.MsgspecError`` or UnicodeError if it is none."""
-    if row.startswith(_HOSTILE):
+    if not row.startswith(_HOSTILE):
+        return _decoder.decode(row)
+    try:
         return msgspec.convert(_as_text(msgspec.msgpack.decode(row[1:])), Row)
-    return _decoder.decode(row)
+    except (TypeError, RecursionError) as error:  # an array as a key, arrays within arrays
+        raise msgspec.ValidationError(str(error)) from error
 
 
 def unpack(contact_id: str, row: bytes) -> Contact:

@@ -141,8 +141,8 @@ class WaitingRoom:
                 late.append(_waiters(index.until(latest), pair, digest, policy, at))
                 coming.append(_waiters(index.after(latest), pair, digest, policy, at))
         return Urgent(
-            list(islice(merge(*late, key=lambda waiter: -waiter.overdue), count)),
-            list(islice(merge(*coming, key=lambda waiter: waiter.deadline), count)),
+            list(islice(merge(*late, key=lambda one: (-one.overdue, *_entry(one))), count)),
+            list(islice(merge(*coming, key=lambda one: (one.deadline, *_entry(one))), count)),
         )
 
 
@@ -213,6 +213,11 @@ def _waiters(
 def _overdue(policy: Policy, start: int, at: int) -> int:
     """Return how long a contact is overdue at an instant, on the clock of its promise; 0 if not."""
     return _since(policy, policy.deadline(policy.promise_band(), start), at)
+
+
+def _entry(waiter: Waiter) -> tuple[int, str]:
+    """Return start and id, which decide between equals."""
+    return waiter.seat[2], waiter.contact_id
 
 
 def _since(policy: Policy, deadline: int, at: int) -> int:

@@ -57,6 +57,9 @@ from firstreply.state.writer import Place, Pointer, Writer
 
 _log = logging.getLogger(__name__)
 
+_FINDINGS_TOLD: Final = 3
+"""Of a state log that cannot be read: every record may be one, and there are many."""
+
 _RESTORES_AT_ONCE: Final = 2
 """Each may need 0.45 kB a contact at its peak."""
 
@@ -266,13 +269,18 @@ class StateKeeper:
         if found.restored is None and findings and not self._accepts_loss[partition]:
             raise self._unreadable(partition, findings)
         self.older.pop(partition, None)
-        for finding in findings:
-            if finding.serious:
-                self.older.setdefault(partition, finding.text)
-                _log.error(
-                    "state_is_older",
-                    extra={"partition": partition, "offset": finding.offset, "why": finding.text},
-                )
+        serious = [finding for finding in findings if finding.serious]
+        for finding in serious[:_FINDINGS_TOLD]:
+            self.older.setdefault(partition, finding.text)
+            _log.error(
+                "state_is_older",
+                extra={
+                    "partition": partition,
+                    "offset": finding.offset,
+                    "why": finding.text,
+                    "findings": len(serious),
+                },
+            )
         if found.restored is not None:
             self._tell(partition, found.restored, committed)
         return found
@@ -344,7 +352,7 @@ class StateKeeper:
         raise FatalError(msg)
 
     def _unreadable(self, partition: int, findings: Sequence[Finding]) -> FatalError:
-        wrong = "; ".join(finding.text for finding in findings[:3])
+        wrong = "; ".join(finding.text for finding in findings[:_FINDINGS_TOLD])
         return FatalError(
             f"the state log {self._log.topic}, partition {partition}, holds no complete state: "
             f"{wrong}. Rebuild it from the events: firstreply state rebuild --from TIME; or go on "

@@ -201,3 +201,13 @@ def test_a_contact_id_with_a_lone_surrogate_is_kept() -> None:
     desk.receive(opened(0, "\ud800"))
 
     assert desk.phase("\ud800") is Phase.WAITING
+
+
+def test_a_contact_that_goes_from_queue_to_queue_sets_no_further_timer() -> None:
+    desk = Desk()
+    desk.receive(opened(0))
+
+    for number in range(20):
+        desk.receive(transferred(1 + number, queue=("billing", "support")[number % 2]))
+
+    assert len(desk.engine._deadlines) == 1

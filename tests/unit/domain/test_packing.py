@@ -171,6 +171,8 @@ def test_only_ids_that_come_back_the_same_are_cut_short(
         pack(FULL)[:-3],
         pack(Contact("a", policy="\ud800"))[:-3],
         b"\x00\x91\xc4\x01\xff",
+        b"\x00\x81\x91\x01\x01",
+        b"\x00" + b"\x91" * 3000 + b"\x01",
         msgspec.msgpack.encode([7]),
         msgspec.msgpack.encode([0, (2**62, 0, "chat")]),
         pack(FULL).replace(b"chat", b"ch\xfft", 1),

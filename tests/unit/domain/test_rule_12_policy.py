@@ -135,6 +135,21 @@ def test_rule_12_a_book_that_is_replaced_is_another_for_every_engine_that_holds_
         assert desk.judged("new") == {"20s": MISSED, "10m": MET}
 
 
+def test_rule_12_after_a_reload_the_next_event_shows_a_contact_in_a_queue_that_it_lists() -> None:
+    shared = PolicyBook([policy("chat", (band("10m"),)), *book().policies.values()])
+    desk = Desk(engine=Engine(shared, grace=GRACE * SECOND))
+    desk.receive(opened(0, channel="chat", queue="legal"))
+    desk.advance(1)
+    before = set(desk.engine.gauges().queues)
+
+    listed = PolicyBook([*shared.policies.values()], queues={"chat": ("legal",)})
+    shared.replace(listed)
+    desk.receive(message(5))
+
+    assert before == {("chat", "other")}
+    assert set(desk.engine.gauges().queues) == {("chat", "legal")}
+
+
 def test_a_book_that_keeps_a_channel_shows_it_and_no_name_leads_to_it() -> None:
     fax = policy("fax", (band("10m"),))
     before = PolicyBook([*book(TEN).policies.values(), fax], queues={"fax": ("legal",)})

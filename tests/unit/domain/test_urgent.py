@@ -64,6 +64,21 @@ def test_late_and_coming_are_those_of_all_waiting_contacts_in_order(now: float) 
     assert {one.band for one in (*urgent.late, *urgent.coming)} <= {"10m", "1h"}
 
 
+def test_equally_urgent_contacts_of_several_queues_stand_in_the_order_of_their_ids() -> None:
+    email = policy("email", (band("10m"), band("1h")), promise="10m")
+    desk = Desk(CHAT, email)
+    for name, channel in (("d", "email"), ("c", "chat"), ("a", "email"), ("b", "chat")):
+        desk.receive(opened(0, name, channel=channel))
+
+    desk.advance(5)
+    coming = desk.engine.urgent(10).coming
+    desk.advance(HOUR)
+    late = desk.engine.urgent(10).late
+
+    assert [one.contact_id for one in coming] == ["a", "b", "c", "d"]
+    assert [one.contact_id for one in late] == ["a", "b", "c", "d"]
+
+
 def test_at_its_deadline_a_contact_is_late_and_a_microsecond_before_it_is_to_come() -> None:
     desk = Desk(CHAT)
     desk.receive(opened(0, "c", channel="chat"))
