@@ -130,13 +130,15 @@ def test_who_was_kept_for_ever_can_be_evicted_once_there_is_a_bound() -> None:
 def test_a_row_that_says_what_cannot_be_is_placed_by_its_facts() -> None:
     """It may come from a damaged log; nothing may go wrong later."""
     desk = busy()
-    waits, asks = desk.contact("waits"), desk.contact("asks")
+    waits, asks, late = desk.contact("waits"), desk.contact("asks"), desk.contact("late")
     waits.received = waits.reply_waits_in = None
     asks.waits_in = (("chat", "billing"), asks.policy, at(1))
+    late.reply_since = at(3)
     assert waits.waits_in is not None
     store = desk.engine.store
     store.load("waits", pack(waits))
     store.load("asks", pack(asks))
+    store.load("late", pack(late))
 
     again = restored(desk, desk.engine.book)
     again.receive(responded(700, "waits"), responded(700, "asks"), log=700)
@@ -144,3 +146,4 @@ def test_a_row_that_says_what_cannot_be_is_placed_by_its_facts() -> None:
 
     left = {contact.contact_id for contact in again.engine.contacts()}
     assert left == {"late", "unlisted", "hostile \ud800"}
+    assert again.contact("late").reply_since is None

@@ -120,6 +120,19 @@ def test_rule_12_a_channel_that_left_before_the_contact_started_is_other() -> No
     assert desk.contact().received == ("other", "none")
 
 
+def test_rule_12_who_started_on_other_because_its_channel_had_left_keeps_that_policy() -> None:
+    fax = policy("fax", (band("10m"),), clock_start=PHONE.clock_start)
+    desk = Desk(fax)
+    desk.receive(opened(0, channel="fax"))
+    desk.engine.book = book(policy("other", (band("10m"),)))
+    desk.receive(queued(5))
+
+    desk.engine.book = book(policy("other", (band("20s"),)))
+    desk.receive(responded(60))
+
+    assert desk.judged() == {"10m": MET}
+
+
 def test_rule_12_a_book_that_is_replaced_is_another_for_every_engine_that_holds_it() -> None:
     shared = book(TEN)
     engines = [Desk(engine=Engine(shared, grace=GRACE * SECOND)) for _ in range(2)]
