@@ -147,3 +147,15 @@ def test_a_row_that_says_what_cannot_be_is_placed_by_its_facts() -> None:
     left = {contact.contact_id for contact in again.engine.contacts()}
     assert left == {"late", "unlisted", "hostile \ud800"}
     assert again.contact("late").reply_since is None
+
+
+def test_who_has_missed_everything_waits_on_without_a_timer() -> None:
+    desk = Desk(CHAT)
+    desk.receive(opened(0))
+    desk.advance(10_000)
+
+    again = restored(desk, desk.engine.book)
+
+    assert again.gauges() == desk.gauges()
+    assert again.engine.next_deadline() is None
+    assert objects(again) == []
