@@ -868,6 +868,19 @@ async def test_what_begins_after_an_accepted_loss_beats_what_could_not_be_read(
     assert "state_is_older" not in caplog.messages
 
 
+async def test_of_a_log_in_which_nothing_can_be_read_three_findings_are_told_and_how_many(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    log.records[P] = [Written(offset, b"") for offset in range(20)]
+
+    await keeper_of(source, log, accept_loss=True).take(P, 1, None)
+
+    told = [one.__dict__["findings"] for one in caplog.records if one.message == "state_is_older"]
+    assert told == [20, 20, 20]
+
+
 async def test_a_log_without_any_complete_state_is_refused() -> None:
     source, log = FakeInput(opened(0)), FakeLog()
     await worked(log, source, 1)
