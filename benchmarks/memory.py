@@ -32,11 +32,12 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "service")]
 
 from firstreply import collector  # noqa: E402
-from firstreply.domain.bands import Band, Clock, Policy, PolicyBook, Promise  # noqa: E402
+from firstreply.domain.bands import Band, Clock, Policy, Promise  # noqa: E402
 from firstreply.domain.calendar import Calendar  # noqa: E402
 from firstreply.domain.engine import Engine  # noqa: E402
 from firstreply.domain.events import Actor, ContactEvent, EventType  # noqa: E402
 from firstreply.domain.instants import DAY, HOUR, MINUTE, SECOND  # noqa: E402
+from firstreply.domain.policy_book import PolicyBook  # noqa: E402
 
 BEGIN: Final = 1_772_442_000 * SECOND
 STATES: Final = ("open", "settled")

@@ -27,11 +27,12 @@ import msgspec
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "service")]
 
-from firstreply.domain.bands import Band, Clock, Policy, PolicyBook, Promise  # noqa: E402
+from firstreply.domain.bands import Band, Clock, Policy, Promise  # noqa: E402
 from firstreply.domain.calendar import Calendar  # noqa: E402
 from firstreply.domain.engine import Engine  # noqa: E402
 from firstreply.domain.events import Actor, ContactEvent, EventType  # noqa: E402
 from firstreply.domain.instants import HOUR, MINUTE, SECOND  # noqa: E402
+from firstreply.domain.policy_book import PolicyBook  # noqa: E402
 from firstreply.state.assembly import Assembly  # noqa: E402
 from firstreply.state.chain import ChunkLog  # noqa: E402
 from firstreply.state.draft import Draft  # noqa: E402

@@ -24,13 +24,14 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "service")]
 
 from firstreply.board import Board  # noqa: E402
-from firstreply.domain.bands import Band, Clock, Policy, PolicyBook, Promise  # noqa: E402
+from firstreply.domain.bands import Band, Clock, Policy, Promise  # noqa: E402
 from firstreply.domain.calendar import Calendar  # noqa: E402
 from firstreply.domain.engine import Engine  # noqa: E402
 from firstreply.domain.events import Actor, ContactEvent, EventType  # noqa: E402
 from firstreply.domain.gauges import BandState, PartitionGauges, QueueGauges  # noqa: E402
 from firstreply.domain.increments import Increments  # noqa: E402
 from firstreply.domain.instants import HOUR, MINUTE, SECOND  # noqa: E402
+from firstreply.domain.policy_book import PolicyBook  # noqa: E402
 from firstreply.health import Health  # noqa: E402
 from firstreply.wall.exchange import NoExchange  # noqa: E402
 from firstreply.wall.live import Identity, Wall  # noqa: E402

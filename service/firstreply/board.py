@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 
 from firstreply.adapters.terminal import ChannelRow, PromiseKept
-from firstreply.domain.bands import Policy, PolicyBook
+from firstreply.domain.bands import Policy
 from firstreply.domain.gauges import BandState, PartitionGauges, QueueGauges
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import SECOND, to_datetime
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.ports import Publisher
 from firstreply.wall.rolling import Counts, Reading, Rolling, add_net
 from firstreply.wall.status import decided

@@ -13,10 +13,10 @@ from firstreply.adapters.cloudevents import Shape, shape_of
 from firstreply.adapters.codec import Decoder, Reason, Rejected, Unknown
 from firstreply.adapters.contract import explain
 from firstreply.adapters.records import FileRecord
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.errors import ConfigurationError
 from firstreply.domain.events import ContactEvent, EventType, derived_id
 from firstreply.domain.instants import to_datetime
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.ports import Headers
 
 Verdict = Literal["accepted", "ignored", "rejected"]

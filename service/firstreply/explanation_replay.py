@@ -13,12 +13,12 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.contact import Contact
 from firstreply.domain.engine import Engine
 from firstreply.domain.events import ContactEvent
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import AFTER_ALL, BEFORE_ALL, to_datetime
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.explanation import Explanation, Place, SeenEvent, explain
 from firstreply.explanation.model import Correction
 from firstreply.fold import BadRecords, PartitionFold

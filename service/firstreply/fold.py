@@ -14,13 +14,13 @@ from typing import Final
 import msgspec
 
 from firstreply.appends import Appends
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.contact import Contact
 from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.errors import FatalError
 from firstreply.domain.events import ContactEvent
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import AFTER_ALL, SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.ports import DeadLetter, Record, RecordDecoder, TimestampType
 from firstreply.rejection import Rejected, Unknown
 

@@ -19,11 +19,11 @@ import msgspec
 
 from firstreply.adapters.openmetrics import OpenMetricsHistory
 from firstreply.adapters.prometheus import Publisher
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.errors import ConfigurationError
 from firstreply.domain.events import ContactEvent
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import BEFORE_ALL, SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.fold import BadRecords, PartitionFold
 from firstreply.ports import Record, RecordDecoder, TimestampType
 from firstreply.rejection import Rejected, Unknown

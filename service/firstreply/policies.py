@@ -8,7 +8,8 @@ give policies with equal digests, in every process.
 from collections.abc import Iterator
 
 from firstreply.calendars import build_calendar
-from firstreply.domain.bands import Policy, PolicyBook, Promise
+from firstreply.domain.bands import Policy, Promise
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.durations import duration_micros, parse_duration
 from firstreply.settings import Settings
 

@@ -22,9 +22,10 @@ from firstreply.adapters.prometheus import Publisher
 from firstreply.config.applies import Applies
 from firstreply.config.changes import Change, changes_between
 from firstreply.config.describe import settings_hash
-from firstreply.domain.bands import Clock, PolicyBook
+from firstreply.domain.bands import Clock
 from firstreply.domain.errors import ConfigurationError
 from firstreply.domain.instants import SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.health import Health
 from firstreply.policies import policy_book
 from firstreply.ports import WallClock

@@ -11,10 +11,10 @@ from typing import Final
 
 import msgspec
 
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.contact import Contact
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import AFTER_ALL
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.fold import BadRecords, PartitionFold
 from firstreply.ports import Record, RecordDecoder
 from firstreply.report import EventCounts, Json, Report

@@ -16,10 +16,10 @@ from firstreply import wiring
 from firstreply.adapters.files import RecordFiles, read_records
 from firstreply.adapters.prometheus import Publisher
 from firstreply.adapters.terminal import render_report, render_to_text
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.errors import ConfigurationError, FatalError
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import to_instant
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.policies import policy_book
 from firstreply.replay import Replay, count_events, drop, replay
 from firstreply.settings import Settings

@@ -15,7 +15,7 @@ import msgspec
 
 from firstreply.adapters.api import WallRoutes
 from firstreply.adapters.wall_stream import WallStream
-from firstreply.domain.bands import PolicyBook
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.explanation import Explanation, explain_kept
 from firstreply.processor import Processor
 from firstreply.wall.exchange import Exchange

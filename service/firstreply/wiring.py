@@ -16,7 +16,7 @@ from firstreply.adapters.kafka.status_topic import KafkaStatusTopic
 from firstreply.adapters.kafka.tokens import OauthClient, TokenProvider
 from firstreply.adapters.loopback import is_loopback
 from firstreply.adapters.web_security import WebSecurity
-from firstreply.domain.bands import PolicyBook
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.durations import duration_micros
 from firstreply.fold import BadRecords, PartitionFold
 from firstreply.keeping.keeper import StateKeeper

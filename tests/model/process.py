@@ -10,10 +10,10 @@ from typing import Final
 
 import msgspec
 
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.keeping.doubts import Doubts
 from firstreply.keeping.reading import told_by
 from firstreply.state.assembly import Assembly

@@ -14,11 +14,11 @@ from typing import Final, Literal
 
 from firstreply.adapters.codec import Decoder
 from firstreply.adapters.records import FileRecord
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.errors import RetryableError
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments, Labels
 from firstreply.domain.instants import SECOND, to_datetime
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.fold import BadRecords, PartitionFold, Span
 from firstreply.keeping.memory import MemoryKeeper
 from firstreply.ports import Assignment, DeadLetter, Record, RecordDecoder, TimestampType

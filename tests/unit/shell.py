@@ -4,7 +4,7 @@ import asyncio
 from typing import Final, Self
 
 from firstreply.adapters.codec import Decoder
-from firstreply.domain.bands import PolicyBook
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.fold import BadRecords
 from firstreply.pace import Pace
 from firstreply.ports import RecordDecoder

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.instants import SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.state.assembly import Assembly, Restored
 from firstreply.state.chain import ChunkLog, Verdict
 from firstreply.state.chunk import Fingerprint

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 from firstreply.adapters.terminal import ChannelRow
 from firstreply.board import Board
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.calendar import Calendar
 from firstreply.domain.gauges import BandState, PartitionGauges, QueueGauges
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import MINUTE, SECOND
+from firstreply.domain.policy_book import PolicyBook
 from tests.unit.domain.builders import T0, at, book, policy
 from tests.unit.fakes import FakePublisher
 

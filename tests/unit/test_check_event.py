@@ -6,8 +6,9 @@ import pytest
 
 from firstreply.adapters.codec import Decoder
 from firstreply.check_event import check
-from firstreply.domain.bands import Band, Policy, PolicyBook
+from firstreply.domain.bands import Band, Policy
 from firstreply.domain.instants import MINUTE
+from firstreply.domain.policy_book import PolicyBook
 
 BANDS = (Band("10m", 10 * MINUTE),)
 BOOK = PolicyBook(

@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from firstreply.domain.bands import Band, Clock, Policy, PolicyBook
+from firstreply.domain.bands import Band, Clock, Policy
 from firstreply.domain.calendar import Calendar
 from firstreply.domain.engine import Engine
 from firstreply.domain.gauges import BandState
 from firstreply.domain.instants import SECOND, to_instant
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.explanation.hours import FIRST_SHOWN, LAST_SHOWN
 from tests.unit.domain.builders import (
     BUSINESS_HOUR,

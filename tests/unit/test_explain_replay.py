@@ -7,8 +7,8 @@ import pytest
 from firstreply import explanation_replay
 from firstreply.adapters.codec import Decoder
 from firstreply.adapters.records import FileRecord
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.instants import SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.explanation import Explanation, Place, render
 from firstreply.explanation.events import MOST_EVENTS
 from firstreply.explanation.model import Correction

@@ -15,10 +15,10 @@ from firstreply.adapters.prometheus import Publisher
 from firstreply.adapters.records import FileRecord
 from firstreply.adapters.simulator import Simulator
 from firstreply.demo import START
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.errors import ConfigurationError
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import BEFORE_ALL, HOUR, SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.fold import BadRecords
 from firstreply.history import Span, write_history
 from firstreply.replay import replay

@@ -13,9 +13,10 @@ from firstreply.calendars import (
 from firstreply.config.builtin import ALIASES
 from firstreply.config.calendar_settings import HolidaySettings
 from firstreply.config.load import load_settings
-from firstreply.domain.bands import Band, Clock, ClockStart, PolicyBook, Promise
+from firstreply.domain.bands import Band, Clock, ClockStart, Promise
 from firstreply.domain.calendar import Calendar
 from firstreply.domain.instants import DAY, HOUR, MINUTE, SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.policies import policy_book
 
 CONFIG = Path(__file__).parents[1] / "config"

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from firstreply.domain.bands import PolicyBook
+from firstreply.domain.policy_book import PolicyBook
 from tests.unit.domain.builders import policy
 from tests.unit.fakes import NO_JSON, OF_ANOTHER, Answer, FakeBroker, opened
 from tests.unit.shell import Shell

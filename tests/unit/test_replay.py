@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from firstreply.adapters.codec import Decoder
 from firstreply.adapters.records import FileRecord
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.errors import FatalError
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import DAY, SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.fold import BadRecords
 from firstreply.replay import Replay, count_events, replay
 from tests.unit.domain.builders import GRACE, at, book, policy

@@ -1,9 +1,9 @@
 import msgspec
 import pytest
 
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.engine import Engine
 from firstreply.domain.instants import SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.domain.store import SHARDS
 from firstreply.state.assembly import Assembly, SpoiledChainError
 from firstreply.state.body import FrameKind, policies_frame, rows_frame

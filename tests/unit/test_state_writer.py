@@ -1,10 +1,10 @@
 import msgspec
 import pytest
 
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.domain.store import SHARDS, shard_of
 from firstreply.state.body import FrameKind, frames, read_rows
 from firstreply.state.chunk import Fingerprint, Link, decode, is_void, shards_of

@@ -9,10 +9,10 @@ run. Nothing is kept here and no clock is read: remembering and rendering are th
 from collections.abc import Iterator
 
 from firstreply.adapters.metrics import Samples
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.gauges import HORIZONS, BandState, PartitionGauges, QueueGauges
 from firstreply.domain.instants import SECOND
 from firstreply.domain.ledger import imbalance
+from firstreply.domain.policy_book import PolicyBook
 
 Pair = tuple[str, str]
 """A channel and a queue."""

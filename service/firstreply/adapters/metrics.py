@@ -16,13 +16,14 @@ from typing import Final
 
 import msgspec
 
-from firstreply.domain.bands import NONE, OTHER, Clock, Policy, PolicyBook
+from firstreply.domain.bands import NONE, OTHER, Clock, Policy
 from firstreply.domain.counting import EVICTED_SETTLED, EVICTED_WAITING
 from firstreply.domain.events import EventType
 from firstreply.domain.gauges import HORIZONS, BandState
 from firstreply.domain.increments import Labels
 from firstreply.domain.instants import DAY, HOUR, MINUTE, SECOND
 from firstreply.domain.ledger import KINDS
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.domain.verdict import SHORT_ABANDON
 from firstreply.rejection import Reason
 

@@ -30,10 +30,10 @@ from firstreply.adapters.delays import observed
 from firstreply.adapters.gauge_samples import Pair, process_samples, queue_samples
 from firstreply.adapters.metric_families import Gauge, Growing
 from firstreply.adapters.metrics import DELAY_BOUNDS, Kind, Source
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments, Labels
 from firstreply.domain.instants import SECOND
+from firstreply.domain.policy_book import PolicyBook
 
 SLICE_SECONDS: Final = 0.004
 """Rendering lets other tasks run this often; one more chunk stays well under 10 ms."""

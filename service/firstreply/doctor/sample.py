@@ -11,8 +11,8 @@ from typing import Final
 from firstreply.adapters.kafka.options import KafkaOptions
 from firstreply.doctor.commands import look
 from firstreply.doctor.finding import Finding, failure, ok, skipped, warning
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.events import ContactEvent, EventType
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.ports import Record, RecordDecoder, TimestampType
 from firstreply.rejection import Reason, Rejected
 

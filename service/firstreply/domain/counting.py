@@ -9,7 +9,7 @@ opening came late, leaves the old one with ``to=none`` and enters the new one wi
 
 from typing import Final
 
-from firstreply.domain.bands import Policy, PolicyBook
+from firstreply.domain.bands import Policy
 from firstreply.domain.contact import Contact, Counted, Once, Outcome, Phase, current_queue
 from firstreply.domain.events import EventType
 from firstreply.domain.increments import Increments
@@ -22,6 +22,7 @@ from firstreply.domain.ledger import (
     SETTLEMENTS,
     empty_ledger,
 )
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.domain.verdict import (
     SHORT_ABANDON,
     Verdict,

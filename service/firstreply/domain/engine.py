@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from firstreply.domain.bands import OTHER, Policy, PolicyBook
+from firstreply.domain.bands import OTHER, Policy
 from firstreply.domain.contact import KEPT, Contact, Once, Phase, current_queue
 from firstreply.domain.counting import EVICTED_SETTLED, EVICTED_WAITING, Tally
 from firstreply.domain.events import ContactEvent
@@ -33,6 +33,7 @@ from firstreply.domain.increments import Increments
 from firstreply.domain.instant_index import InstantIndex
 from firstreply.domain.instants import AFTER_ALL, BEFORE_ALL
 from firstreply.domain.places import Places
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.domain.snapshot import Snapshot, Standing, decode_rows, encode_rows
 from firstreply.domain.store import SHARDS, ContactStore
 from firstreply.domain.timers import TimerQueue

@@ -4,9 +4,11 @@ The wire format lives in ``adapters.codec``; names of types and actors are those
 contract (``docs/reference/events.md``), so that one word means one thing everywhere.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import final
 
-import msgspec
+from mypy_extensions import mypyc_attr
 
 
 class EventType(StrEnum):
@@ -39,7 +41,10 @@ class Direction(StrEnum):
     OUTBOUND = "outbound"
 
 
-class ContactEvent(msgspec.Struct, frozen=True, gc=False):
+@final
+@mypyc_attr(acyclic=True)
+@dataclass(init=False)
+class ContactEvent:
     """One event of one contact."""
 
     contact_id: str
@@ -49,12 +54,34 @@ class ContactEvent(msgspec.Struct, frozen=True, gc=False):
     """When it happened: an ``Instant``, microseconds since the epoch."""
     id: str
     """Identifies the event within its contact; derived from type, time and actor when absent."""
-    channel: str | None = None
+    channel: str | None
     """As the producer wrote it; ``PolicyBook`` resolves aliases. Always present on opened."""
-    queue: str | None = None
-    actor: Actor | None = None
-    direction: Direction | None = None
-    reason: str | None = None
+    queue: str | None
+    actor: Actor | None
+    direction: Direction | None
+    reason: str | None
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the fields
+        self,
+        contact_id: str,
+        type: EventType,  # noqa: A002 - as the contract names it
+        time: int,
+        id: str,  # noqa: A002
+        channel: str | None = None,
+        queue: str | None = None,
+        actor: Actor | None = None,
+        direction: Direction | None = None,
+        reason: str | None = None,
+    ) -> None:
+        self.contact_id = contact_id
+        self.type = type
+        self.time = time
+        self.id = id
+        self.channel = channel
+        self.queue = queue
+        self.actor = actor
+        self.direction = direction
+        self.reason = reason
 
 
 def derived_id(kind: str, time: int, actor: str | None) -> str:

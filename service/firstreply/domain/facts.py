@@ -9,11 +9,11 @@ those again took a third of the engine's time.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, final
 
-import msgspec
+from mypy_extensions import mypyc_attr
 
-from firstreply.domain.bands import OTHER, Policy, PolicyBook
+from firstreply.domain.bands import OTHER, Policy
 from firstreply.domain.contact import (
     Contact,
     Once,
@@ -25,6 +25,7 @@ from firstreply.domain.contact import (
 from firstreply.domain.events import ContactEvent, EventType
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.domain.transitions import Effect
 
 _QUEUE_RANKS: Final = {EventType.OPENED: 0, EventType.QUEUED: 1, EventType.TRANSFERRED: 2}
@@ -42,15 +43,25 @@ class Follows:
     """A fact changed that the verdict may depend on."""
 
 
-class Scene(msgspec.Struct, frozen=True, gc=False):
+@final
+@mypyc_attr(acyclic=True)
+class Scene:
     """What an effect works on."""
 
-    contact: Contact
-    event: ContactEvent
-    book: PolicyBook
-    increments: Increments
-    policy: Policy
-    """The one pinned; before the start, the one that unlisted channels have."""
+    def __init__(
+        self,
+        contact: Contact,
+        event: ContactEvent,
+        book: PolicyBook,
+        increments: Increments,
+        policy: Policy,
+    ) -> None:
+        self.contact = contact
+        self.event = event
+        self.book = book
+        self.increments = increments
+        self.policy = policy
+        """The one pinned; before the start, the one that unlisted channels have."""
 
 
 def apply(effects: tuple[Effect, ...], scene: Scene) -> int:

@@ -5,19 +5,28 @@ checkpoint, and only once the checkpoint is durable does the publisher add it to
 counters. Metric names are those declared in ``adapters.metrics``; a test compares the two.
 """
 
-import msgspec
+from dataclasses import dataclass
 
 Labels = tuple[str, ...]
 """Label values in the order in which the metric declares its labels."""
 
 
-class Increments(msgspec.Struct):
+@dataclass(init=False)
+class Increments:
     """Counts and observations since the last time they were taken."""
 
-    counts: dict[tuple[str, Labels], int] = msgspec.field(default_factory=dict)
+    counts: dict[tuple[str, Labels], int]
     """(metric name, label values) to a positive amount."""
-    observations: list[tuple[str, Labels, float]] = msgspec.field(default_factory=list)
+    observations: list[tuple[str, Labels, float]]
     """(metric name, label values, seconds)."""
+
+    def __init__(
+        self,
+        counts: dict[tuple[str, Labels], int] | None = None,
+        observations: list[tuple[str, Labels, float]] | None = None,
+    ) -> None:
+        self.counts = {} if counts is None else counts
+        self.observations = [] if observations is None else observations
 
     def count(self, metric: str, *labels: str, amount: int = 1) -> None:
         """Add to a counter."""

@@ -4,8 +4,8 @@ The same row lies in memory and in the state log, so that neither a checkpoint n
 objects of contacts that nobody asked for (decision 0012). A row does not say its contact's id,
 which is the key that it is stored under.
 
-A row is the fields of ``Row`` in msgpack, as an array, without those at its end that are None.
-Later versions must be able to read it: fields are only ever appended, None stands for what a
+A row is the fields of ``domain.row.Row`` in msgpack, as an array, without those at its end that are
+None. Later versions must be able to read it: fields are only ever appended, None stands for what a
 contact has by default, and no field changes its meaning. What most contacts have in common is said
 shortly: most instants lie near the first message, and are differences to it; ids of events are
 mostly uuids, of 16 bytes each; outcomes are mostly charged to the queue that the contact is in.
@@ -15,95 +15,19 @@ can. A row with such a text has all its texts as bytes, behind a zero, which beg
 """
 
 from struct import unpack as unpack_struct
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 
-from firstreply.domain.contact import Contact, Counted, Outcome, Phase, current_queue
+from firstreply.domain.contact import Contact, Counted, current_queue
 from firstreply.domain.instants import BEFORE_ALL
-
-PHASES: Final = (
-    Phase.UNSEEN,
-    Phase.WAITING,
-    Phase.ANSWERED,
-    Phase.ABANDONED,
-    Phase.CLOSED,
-    Phase.GIVEN_UP,
-    Phase.EXCLUDED,
-)
-"""By their code in a row; only ever appended to, as are the outcomes."""
-_OUTCOMES: Final = (Outcome.MET, Outcome.MISSED, Outcome.ABANDONED, Outcome.EXCLUDED)
+from firstreply.domain.row import OUTCOMES, PHASES, Row
 
 _PHASE_CODES: Final = {phase: code for code, phase in enumerate(PHASES)}
-_OUTCOME_CODES: Final = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
+_OUTCOME_CODES: Final = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 
 _HOSTILE: Final = b"\0"
 """Begins a row whose texts are bytes."""
-
-# Bounds that no real instant comes near, so that no sum of them leaves 64 bits: a row may come from
-# a damaged log.
-_Instant = Annotated[int, msgspec.Meta(ge=-(2**60), le=2**60)]
-"""Microseconds since the epoch."""
-_Since = Annotated[int, msgspec.Meta(ge=-(2**61), le=2**61)]
-"""Microseconds since ``inbound``; since the epoch in a contact without one."""
-_Timer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-_Phase = Annotated[int, msgspec.Meta(ge=0, lt=len(PHASES))]
-_Outcome = Annotated[int, msgspec.Meta(ge=0, lt=len(_OUTCOMES))]
-
-
-class Row(msgspec.Struct, array_like=True, gc=False):
-    """What a row says: the fields of ``Contact``, unless a text here says otherwise.
-
-    The fields that most contacts do not have stand last.
-    """
-
-    phase: _Phase
-    inbound: tuple[_Instant, int, str] | None
-    named: tuple[_Instant, int, str] | bool | None
-    """True: that of ``inbound``."""
-    start: _Since | None
-    policy: str
-    received: tuple[str, str] | None
-    queues: tuple[tuple[_Instant, int, str], ...] | None
-    recent_ids: bytes | tuple[str, ...]
-    """16 bytes for each where all are uuids in their usual form."""
-    once: int
-    known_at: _Since | None = None
-    touched: _Since | None = None
-    timer: _Timer | None = None
-    waits_in: str | bool | tuple[tuple[str, str], str, _Instant] | None = None
-    """Only the queue, where channel, policy and start are those of the contact; True where that is
-    the last one of ``queues``."""
-    queued: _Since | None = None
-    outcomes: dict[str, _Outcome] | None = None
-    """By band."""
-    charged: dict[str, str] | None = None
-    """Band to the queue that was charged with it, where that is not the last one of ``queues``."""
-    lapsed: int | None = None
-    """Microseconds since the epoch."""
-    responses: tuple[_Instant, ...] | None = None
-    last_response: _Since | None = None
-    latency: int | None = None
-    settled_as: _Phase | None = None
-    closes: tuple[_Instant, ...] | None = None
-    last_end: _Since | None = None
-    reply_since: _Since | None = None
-    reply_waits_in: tuple[tuple[str, str], _Instant] | None = None
-    automatic: tuple[_Instant, ...] | None = None
-    abandonments: tuple[_Instant, ...] | None = None
-    excluding: tuple[tuple[_Instant, str], ...] | None = None
-    excluded: tuple[_Instant, str] | None = None
-
-    @property
-    def base(self) -> int:
-        """What differences are added to."""
-        return 0 if self.inbound is None else self.inbound[0]
-
-    @property
-    def queue(self) -> str | None:
-        """The queue of the latest change, as the producer wrote it."""
-        return self.queues[-1][2] if self.queues else None
-
 
 _IDS: Final = Row.__struct_fields__.index("recent_ids")
 
@@ -242,7 +166,7 @@ def _outcome_codes(contact: Contact) -> tuple[dict[str, int], dict[str, str] | N
 def _outcomes(says: Row) -> dict[str, Counted]:
     usual, charged = says.queue or "", says.charged or {}
     return {
-        band: Counted(_OUTCOMES[code], charged.get(band, usual))
+        band: Counted(OUTCOMES[code], charged.get(band, usual))
         for band, code in (says.outcomes or {}).items()
     }
 

@@ -9,12 +9,13 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.contact import Phase
 from firstreply.domain.facts import reply_pair
 from firstreply.domain.instant_index import InstantIndex, Unsorted
 from firstreply.domain.instants import BEFORE_ALL
-from firstreply.domain.packing import PHASES, Row, read, unpack
+from firstreply.domain.packing import read, unpack
+from firstreply.domain.policy_book import PolicyBook
+from firstreply.domain.row import PHASES, Row
 from firstreply.domain.timers import TimerQueue
 from firstreply.domain.waiting import WaitingRoom
 

@@ -6,8 +6,9 @@ to have passed. Two contacts with equal facts have equal verdicts.
 """
 
 from bisect import bisect_left
+from typing import final
 
-import msgspec
+from mypy_extensions import mypyc_attr
 
 from firstreply.domain.bands import OTHER, Band, ClockStart, Policy
 from firstreply.domain.contact import Contact, Outcome, Phase
@@ -17,26 +18,43 @@ SHORT_ABANDON = "short_abandon"
 """The reason under which short abandons are excluded (rule 6)."""
 
 
-class Verdict(msgspec.Struct, frozen=True, gc=False):
+@final
+@mypyc_attr(acyclic=True)
+class Verdict:
     """What the facts say. Instants are microseconds."""
 
-    phase: Phase
-    start: int
-    response: int | None
-    """First human response, never before the start: one within the clock skew counts as at it."""
-    ended: int | None
-    """Earliest abandonment or close at or after the start."""
-    abandoned: bool
-    """Whether ``ended`` is an abandonment; at the same instant abandonment comes first."""
-    gives_up: int
-    """When the contact is given up if nobody answers; ``AFTER_ALL`` for never."""
-    decided_at: int | None
-    """The earliest fact at or after the start that decides a band whose deadline is not before it:
-    exclusion, response, abandonment, unanswered close; at the same instant the one named first."""
-    decides: Outcome
-    """What that fact makes of it."""
-    excluded_at: int | None = None
-    excluded_for: str | None = None
+    def __init__(  # noqa: PLR0913, PLR0917 - the fields
+        self,
+        phase: Phase,
+        start: int,
+        response: int | None,
+        ended: int | None,
+        abandoned: bool,  # noqa: FBT001
+        gives_up: int,
+        decided_at: int | None,
+        decides: Outcome,
+        excluded_at: int | None,
+        excluded_for: str | None,
+    ) -> None:
+        self.phase = phase
+        self.start = start
+        self.response = response
+        """First human response, never before the start: one within the clock skew counts as at it.
+        """
+        self.ended = ended
+        """Earliest abandonment or close at or after the start."""
+        self.abandoned = abandoned
+        """Whether ``ended`` is an abandonment; at the same instant abandonment comes first."""
+        self.gives_up = gives_up
+        """When the contact is given up if nobody answers; ``AFTER_ALL`` for never."""
+        self.decided_at = decided_at
+        """The earliest fact at or after the start that decides a band whose deadline is not before
+        it: exclusion, response, abandonment, unanswered close; at the same instant the one named
+        first."""
+        self.decides = decides
+        """What that fact makes of it."""
+        self.excluded_at = excluded_at
+        self.excluded_for = excluded_for
 
 
 def find_start(contact: Contact, policy: Policy, opened: int) -> tuple[int | None, bool]:

@@ -9,10 +9,11 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from firstreply.domain.bands import OTHER, ClockStart, Policy, PolicyBook
+from firstreply.domain.bands import OTHER, ClockStart, Policy
 from firstreply.domain.contact import Contact, Phase, current_queue
 from firstreply.domain.engine import Engine
 from firstreply.domain.instants import BEFORE_ALL, to_datetime
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.domain.verdict import ended_unqueued, find_start, judge, start_channel
 from firstreply.explanation.bands import band_stories
 from firstreply.explanation.events import Roles, from_facts, from_records, in_brief

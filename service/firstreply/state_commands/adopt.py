@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.engine import Engine
 from firstreply.domain.errors import ConfigurationError, FatalError
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.keeping.reading import Told
 from firstreply.state.assembly import Restored
 from firstreply.state_commands.inspect import moment

@@ -7,8 +7,9 @@ in a window more contacts may be taken back than were counted.
 from collections.abc import Iterator
 from typing import Final
 
-from firstreply.domain.bands import Band, Policy, PolicyBook
+from firstreply.domain.bands import Band, Policy
 from firstreply.domain.instants import SECOND, to_datetime
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.health import Trust
 from firstreply.wall import bodies
 from firstreply.wall.group import Group

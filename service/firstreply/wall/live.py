@@ -15,9 +15,9 @@ from typing import Final, Protocol, TypeVar
 
 import msgspec
 
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.instants import SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.health import Health
 from firstreply.wall.documents import channels_document, urgent_document
 from firstreply.wall.exchange import Exchange

@@ -13,8 +13,9 @@ from typing import Annotated, Final
 
 import msgspec
 
-from firstreply.domain.bands import OTHER, PolicyBook
+from firstreply.domain.bands import OTHER
 from firstreply.domain.gauges import HORIZONS, BandState, PartitionGauges, QueueGauges
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.health import Trust
 from firstreply.wall.rolling import Counts, Rolling
 

@@ -10,10 +10,11 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from firstreply.adapters.http import Server, accepts_gzip, prefers_openmetrics
 from firstreply.adapters.prometheus import Publisher, Scrape
-from firstreply.domain.bands import Band, Policy, PolicyBook
+from firstreply.domain.bands import Band, Policy
 from firstreply.domain.errors import ConfigurationError
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import DAY
+from firstreply.domain.policy_book import PolicyBook
 
 PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"

@@ -11,8 +11,9 @@ from firstreply.adapters import http, http_connection
 from firstreply.adapters.http import Server
 from firstreply.adapters.http_connection import MOST_HEAD_BYTES, Connections
 from firstreply.adapters.prometheus import Publisher
-from firstreply.domain.bands import Band, Policy, PolicyBook
+from firstreply.domain.bands import Band, Policy
 from firstreply.domain.instants import DAY
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.health import Health
 
 BOOK = PolicyBook([Policy("other", (Band("24h", DAY),))])

@@ -16,9 +16,10 @@ from firstreply.adapters.http import Server
 from firstreply.adapters.http_guard import ClosedWall
 from firstreply.adapters.prometheus import Publisher
 from firstreply.adapters.web_security import WebSecurity
-from firstreply.domain.bands import Band, Policy, PolicyBook
+from firstreply.domain.bands import Band, Policy
 from firstreply.domain.errors import ConfigurationError
 from firstreply.domain.instants import DAY
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.health import Health
 from tests.unit.certificates import make_authority, sign
 

@@ -7,9 +7,10 @@ import pytest
 
 from firstreply.adapters.metrics import METRICS, Kind, Metric, bounds, starting_series
 from firstreply.adapters.metrics_reference import reference
-from firstreply.domain.bands import Band, Clock, Policy, PolicyBook
+from firstreply.domain.bands import Band, Clock, Policy
 from firstreply.domain.calendar import Calendar
 from firstreply.domain.instants import DAY, HOUR, MINUTE, SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.rejection import Reason
 
 ROOT = Path(__file__).parents[3]

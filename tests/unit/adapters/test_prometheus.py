@@ -12,11 +12,12 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from firstreply.adapters import prometheus
 from firstreply.adapters.metrics import METRICS, STEP_BOUNDS
 from firstreply.adapters.prometheus import Publisher
-from firstreply.domain.bands import Band, Clock, Policy, PolicyBook, Promise
+from firstreply.domain.bands import Band, Clock, Policy, Promise
 from firstreply.domain.calendar import Calendar
 from firstreply.domain.gauges import BandState, PartitionGauges, QueueGauges
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import DAY, HOUR, MINUTE, SECOND
+from firstreply.domain.policy_book import PolicyBook
 
 if TYPE_CHECKING:
     from firstreply.ports import Publisher as PublisherPort

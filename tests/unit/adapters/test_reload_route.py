@@ -12,9 +12,10 @@ from firstreply.adapters.http import Server
 from firstreply.adapters.prometheus import Publisher
 from firstreply.adapters.reload_route import ReloadRoute
 from firstreply.adapters.web_security import WebSecurity
-from firstreply.domain.bands import Band, Policy, PolicyBook
+from firstreply.domain.bands import Band, Policy
 from firstreply.domain.errors import ConfigurationError
 from firstreply.domain.instants import DAY
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.health import Health
 
 BOOK = PolicyBook([Policy("other", (Band("24h", DAY),))])

@@ -7,8 +7,9 @@ from firstreply.adapters.api import WallRoutes
 from firstreply.adapters.http import Server
 from firstreply.adapters.prometheus import Publisher
 from firstreply.adapters.wall_stream import WallStream
-from firstreply.domain.bands import Band, Policy, PolicyBook
+from firstreply.domain.bands import Band, Policy
 from firstreply.domain.instants import DAY
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.explanation import Explanation, explain_kept
 from firstreply.health import Health
 from firstreply.wall.live import Documents

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
-from firstreply.domain.bands import Band, Clock, ClockStart, Policy, PolicyBook, Promise
+from firstreply.domain.bands import Band, Clock, ClockStart, Policy, Promise
 from firstreply.domain.calendar import Calendar
 from firstreply.domain.contact import Contact, Outcome, Phase
 from firstreply.domain.engine import Engine
@@ -17,6 +17,7 @@ from firstreply.domain.events import Actor, ContactEvent, Direction, EventType
 from firstreply.domain.gauges import PartitionGauges, QueueGauges
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import SECOND, micros, to_instant
+from firstreply.domain.policy_book import PolicyBook
 
 T0: Final = to_instant(datetime(2026, 3, 2, 9, tzinfo=UTC))
 MINUTE: Final = 60

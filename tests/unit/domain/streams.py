@@ -5,6 +5,7 @@ deadline are frequent. A stream has its own order of arrival, duplicates, and lo
 still, run ahead, or try to go back.
 """
 
+import dataclasses
 import random
 from typing import Final, TypeVar
 
@@ -222,7 +223,7 @@ class Folded(msgspec.Struct):
     def facts(self) -> dict[str, Contact]:
         """Return what is known of each contact, without the engine's own bookkeeping."""
         return {
-            contact.contact_id: msgspec.structs.replace(contact, timer=None)
+            contact.contact_id: dataclasses.replace(contact, timer=None)
             for contact in self.engine.contacts()
         }
 

@@ -1,5 +1,7 @@
 """A contact that rests and is asked for again is the one it was, whatever it was."""
 
+from dataclasses import asdict
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -110,8 +112,8 @@ def test_a_row_gives_back_any_contact(contact: Contact) -> None:
 
 
 def test_a_row_gives_back_every_field() -> None:
-    fields = msgspec.structs.asdict(FULL)
-    defaults = msgspec.structs.asdict(Contact(FULL.contact_id))
+    fields = asdict(FULL)
+    defaults = asdict(Contact(FULL.contact_id))
     assert [name for name, value in fields.items() if value == defaults[name]] == ["contact_id"]
 
     assert unpack(FULL.contact_id, pack(FULL)) == FULL

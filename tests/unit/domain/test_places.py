@@ -2,10 +2,11 @@
 
 import pytest
 
-from firstreply.domain.bands import Policy, PolicyBook
+from firstreply.domain.bands import Policy
 from firstreply.domain.engine import Engine
 from firstreply.domain.instants import SECOND
 from firstreply.domain.packing import pack
+from firstreply.domain.policy_book import PolicyBook
 from tests.unit.domain.builders import (
     GRACE,
     Desk,

@@ -1,9 +1,9 @@
 """Rule 12: a contact is judged by the policy in force when it started, whatever comes later."""
 
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.contact import Phase
 from firstreply.domain.engine import Engine
 from firstreply.domain.instants import SECOND
+from firstreply.domain.policy_book import PolicyBook
 from tests.unit.domain.builders import (
     GRACE,
     HOUR,

@@ -1,6 +1,6 @@
 """Rule 14: the same id among the last 16 of a kept contact changes nothing and is counted."""
 
-import msgspec
+import dataclasses
 
 from firstreply.domain.events import EventType, derived_id
 from tests.unit.domain.builders import (
@@ -18,7 +18,7 @@ from tests.unit.domain.builders import (
 def test_rule_14_the_same_event_twice_changes_nothing_and_is_counted() -> None:
     desk = Desk()
     desk.receive(opened(0), responded(60))
-    before = msgspec.structs.replace(desk.contact())
+    before = dataclasses.replace(desk.contact())
     counted = dict(desk.counted.counts)
 
     desk.receive(responded(60))

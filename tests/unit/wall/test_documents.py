@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from firstreply.domain.bands import PolicyBook
 from firstreply.domain.calendar import Calendar
 from firstreply.domain.instants import AFTER_ALL, BEFORE_ALL, HOUR, SECOND
+from firstreply.domain.policy_book import PolicyBook
 from firstreply.health import Trust
 from firstreply.wall.documents import channels_document, instant_text, urgent_document
 from firstreply.wall.group import merge
