@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from firstreply.adapters.records import FileRecord
 from firstreply.domain.bands import Policy
 from firstreply.domain.contact import Phase
+from firstreply.domain.deadlines import deadline_of_band
 from firstreply.domain.events import ContactEvent
 from firstreply.domain.gauges import BandState
 from firstreply.domain.instants import SECOND, to_datetime, to_instant
@@ -104,7 +105,7 @@ def test_windows_add_up_to_the_limit_and_the_last_one_ends_at_the_deadline(strea
         assert story.start is not None
         for band, told in zip(policy.bands, story.bands, strict=True):
             assert told.deadline_at is not None
-            deadline = policy.deadline(band, to_instant(story.start.at))
+            deadline = deadline_of_band(policy, band, to_instant(story.start.at))
             assert told.deadline_at == to_datetime(deadline)
             if told.hours is not None:
                 check_hours(told.hours, band.limit)

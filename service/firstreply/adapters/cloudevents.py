@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from firstreply.adapters.json_text import unreadable
 from firstreply.adapters.wire import (
     ABSENT,
     DATA,
@@ -29,7 +30,6 @@ from firstreply.adapters.wire import (
     blank,
     flat_kind,
     given,
-    unreadable,
 )
 from firstreply.domain.events import EventType
 from firstreply.ports import Headers

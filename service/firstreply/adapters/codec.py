@@ -18,12 +18,13 @@ absurd_time; what the type of the event requires. Headers are judged before the 
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Final, final
 
 import msgspec
 
 from firstreply.adapters.cloudevents import Shape, binary, is_cloud_event, recognise, structured
-from firstreply.adapters.wire import FLAT, Data, Flat, Parts, flat_kind, given, unreadable
+from firstreply.adapters.json_text import unreadable
+from firstreply.adapters.wire import FLAT, Data, Flat, Parts, flat_kind, given
 from firstreply.domain.events import Actor, ContactEvent, EventType, derived_id
 from firstreply.domain.instants import DAY, SECOND, to_instant
 from firstreply.ports import Record
@@ -74,17 +75,29 @@ _CUSTOMER: Final = Actor.CUSTOMER
 _decode_flat: Final = FLAT.decode
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """The settings that decide whether a record is accepted."""
+@final
+class Limits:
+    """The settings that decide whether a record is accepted.
 
-    max_event_bytes: int = 1_048_576
-    """Inclusive, on the value alone."""
-    timestamp_fallback: bool = False
-    """Whether an event without time takes the record's own timestamp."""
-    latest: int = LATEST
-    """Instant, inclusive, whatever the record's timestamp: a producer may set that at will."""
-    max_future: int = DAY
-    """Microseconds after the record's own timestamp, inclusive."""
+    Args:
+        max_event_bytes: inclusive, on the value alone.
+        timestamp_fallback: whether an event without time takes the record's own timestamp.
+        latest: instant, inclusive, whatever the record's timestamp: producers set that at will.
+        max_future: microseconds after the record's own timestamp, inclusive.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_event_bytes: int = 1_048_576,
+        timestamp_fallback: bool = False,
+        latest: int = LATEST,
+        max_future: int = DAY,
+    ) -> None:
+        self.max_event_bytes = max_event_bytes
+        self.timestamp_fallback = timestamp_fallback
+        self.latest = latest
+        self.max_future = max_future
 
     def last_instant(self, timestamp: int | None) -> int:
         """Return the last instant accepted beside a record timestamp in milliseconds."""
@@ -119,7 +132,12 @@ class Decoder:
         latest: int = LATEST,
         max_future: int = DAY,
     ) -> None:
-        self.limits = Limits(max_event_bytes, timestamp_fallback, latest, max_future)
+        self.limits = Limits(
+            max_event_bytes=max_event_bytes,
+            timestamp_fallback=timestamp_fallback,
+            latest=latest,
+            max_future=max_future,
+        )
         self.fallbacks = 0
         """Accepted events whose time is their record's timestamp, since last taken."""
         self._max_bytes = max_event_bytes

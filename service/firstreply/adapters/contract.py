@@ -29,8 +29,9 @@ from firstreply.adapters.cloudevents import (
 )
 from firstreply.adapters.codec import Limits
 from firstreply.adapters.contract_models import MODELS, AnyContactEvent
+from firstreply.adapters.json_text import unreadable
 from firstreply.adapters.records import FileRecord
-from firstreply.adapters.wire import ABSENT, Data, blank, flat_kind, given, members, unreadable
+from firstreply.adapters.wire import ABSENT, Data, blank, flat_kind, given, members
 from firstreply.domain.events import Actor, ContactEvent, EventType
 from firstreply.ports import Headers, Record
 from firstreply.rejection import (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from firstreply.adapters.contract import schema
 from firstreply.adapters.contract_models import MODELS, PublishedEvent
-from firstreply.adapters.wire import MAX_DEPTH
+from firstreply.adapters.json_text import MAX_DEPTH
 from firstreply.rejection import MAX_TEXT, MEANING
 
 SCHEMA_FILE = "events.schema.json"

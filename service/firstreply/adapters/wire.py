@@ -9,10 +9,8 @@ which one is wrong and whether the type is one of ours at all: a good record pay
 explanation of a bad one.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from itertools import accumulate
 from typing import Annotated, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -27,10 +25,6 @@ from firstreply.rejection import (
     misfit,
     wrong_schema,
 )
-
-MAX_DEPTH: Final = 100
-"""Levels of nesting. Fixed, as the interpreter's own limit depends on the depth of the caller."""
-
 
 _KINDS: Final[Mapping[str | None, EventType]] = {kind.value: kind for kind in EventType}
 
@@ -86,43 +80,6 @@ class Parts(NamedTuple):
 def blank(text: str) -> bool:
     """Say whether a text counts as absent: it is empty or holds white space only."""
     return not text or text.isspace()
-
-
-_DEEP: Final = Rejected(
-    Reason.NOT_JSON, f"the event is nested deeper than {MAX_DEPTH} levels; send it flat"
-)
-# Possessive, and an unclosed string runs to the end: linear in the length whatever comes.
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-_STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-_BRACKET: Final = ord("[")
-_NO_BRACKETS: Final = bytes(code for code in range(256) if code not in _STEP)
-
-
-def unreadable(value: bytes) -> Rejected | None:
-    """Return why bytes cannot be read as JSON text at all: not UTF-8, or nested too deeply.
-
-    Both are checked over the whole text, as the typed decoders look at neither in what they skip.
-    """
-    if not value.isascii():
-        try:
-            value.decode()
-        except UnicodeDecodeError as error:
-            detail = f"the event is not UTF-8 (byte {error.start}); encode it as UTF-8"
-            return Rejected(Reason.NOT_JSON, detail)
-    # Counting in every event took a tenth of decoding: most have no bracket but the first brace.
-    # A number is looked for eight times as fast as a text of one byte.
-    if (
-        (_BRACKET in value or value.rfind(b"{") > 0)
-        and value.count(b"{") + value.count(b"[") > MAX_DEPTH
-        and _too_deep(value)
-    ):
-        return _DEEP
-    return None
-
-
-def _too_deep(value: bytes) -> bool:
-    brackets = _STRING.sub(b"", value).translate(None, _NO_BRACKETS)
-    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > MAX_DEPTH
 
 
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])

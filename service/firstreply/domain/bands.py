@@ -81,12 +81,6 @@ class Policy(msgspec.Struct, frozen=True):
             return self.bands[-1]
         return next(band for band in self.bands if band.name == self.promise.band)
 
-    def deadline(self, band: Band, start: int) -> int:
-        """Return the earliest instant at which the band's limit is used up (rule 4)."""
-        if band.clock is Clock.BUSINESS and self.calendar is not None:
-            return self.calendar.deadline_us(start, band.limit)
-        return start + band.limit
-
     def digest(self) -> str:
         """Return the hash of the content: equal policies have equal digests in every process."""
         content = {

@@ -14,6 +14,7 @@ msgpack is UTF-8, which has no lone surrogates, but an id, a channel or a reason
 can. A row with such a text has all its texts as bytes, behind a zero, which begins no other row.
 """
 
+import re
 from struct import unpack as unpack_struct
 from typing import Final
 
@@ -171,17 +172,15 @@ def _outcomes(says: Row) -> dict[str, Counted]:
     }
 
 
+_UUIDS: Final = re.compile(r"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\n)*", re.ASCII)
+
+
 def _as_uuids(ids: tuple[str, ...]) -> bytes | tuple[str, ...]:
-    """Return ids as 16 bytes each, if what is read from these is the very same."""
-    joined = "".join(ids)
-    if len(joined) == 36 * len(ids):
-        try:
-            raw = bytes.fromhex(joined.replace("-", ""))
-        except ValueError:
-            return ids
-        if _from_uuids(raw) == ids:
-            return raw
-    return ids
+    """Return ids as 16 bytes each, where all are uuids in their usual form."""
+    lines = "\n".join((*ids, ""))
+    if len(lines) != 37 * len(ids) or _UUIDS.fullmatch(lines) is None:
+        return ids
+    return bytes.fromhex(lines.replace("-", ""))
 
 
 def _from_uuids(raw: bytes) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from mypy_extensions import mypyc_attr
 
 from firstreply.domain.bands import OTHER, Band, ClockStart, Policy
 from firstreply.domain.contact import Contact, Outcome, Phase
+from firstreply.domain.deadlines import deadline_of_band
 from firstreply.domain.instants import AFTER_ALL
 
 SHORT_ABANDON = "short_abandon"
@@ -161,7 +162,7 @@ def _exclusion(
 
 def deadline_of(policy: Policy, band: Band, verdict: Verdict) -> int:
     """Return when a band is missed at the latest: its deadline, or the giving up (rule 13)."""
-    return min(policy.deadline(band, verdict.start), verdict.gives_up)
+    return min(deadline_of_band(policy, band, verdict.start), verdict.gives_up)
 
 
 def outcome_of(verdict: Verdict, deadline: int, lapsed: int) -> tuple[Outcome, int] | None:
@@ -200,7 +201,7 @@ def next_deadline(contact: Contact, policy: Policy, start: int) -> int | None:
         if earliest is not None and start + band.limit >= earliest:
             break
         if outcomes is None or band.name not in outcomes:
-            deadline = policy.deadline(band, start)
+            deadline = deadline_of_band(policy, band, start)
             if earliest is None or deadline < earliest:
                 earliest = deadline
     return earliest

@@ -16,7 +16,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from firstreply.domain.bands import Band, Clock, Policy
+from firstreply.domain.bands import Clock, Policy
+from firstreply.domain.deadlines import deadline_of_band, latest_start
 from firstreply.domain.gauges import HORIZONS, BandState, QueueGauges
 from firstreply.domain.instant_index import InstantIndex, Unsorted
 
@@ -193,7 +194,7 @@ def _add_waiting(gauges: QueueGauges, index: InstantIndex, marks: _Marks) -> Non
         return
     following = index.first_after(marks.overdue)
     if following is not None:
-        deadline = policy.deadline(policy.promise_band(), following)
+        deadline = deadline_of_band(policy, policy.promise_band(), following)
         gauges.next_deadline = _earlier(gauges.next_deadline, deadline)
     for name, latest in marks.due.items():
         gauges.due[name] = gauges.due.get(name, 0) + until(latest) - overdue
@@ -205,14 +206,14 @@ def _waiters(
     """Yield who waits, as long as somebody asks for more."""
     band = policy.promise_band()
     for start, contact_id in starts:
-        deadline = policy.deadline(band, start)
+        deadline = deadline_of_band(policy, band, start)
         overdue = _since(policy, deadline, at)
         yield Waiter(contact_id, (pair, digest, start), band.name, deadline, overdue)
 
 
 def _overdue(policy: Policy, start: int, at: int) -> int:
     """Return how long a contact is overdue at an instant, on the clock of its promise; 0 if not."""
-    return _since(policy, policy.deadline(policy.promise_band(), start), at)
+    return _since(policy, deadline_of_band(policy, policy.promise_band(), start), at)
 
 
 def _entry(waiter: Waiter) -> tuple[int, str]:
@@ -226,13 +227,6 @@ def _since(policy: Policy, deadline: int, at: int) -> int:
     if policy.promise_band().clock is Clock.BUSINESS and policy.calendar is not None:
         return policy.calendar.elapsed_us(deadline, at)
     return at - deadline
-
-
-def latest_start(policy: Policy, band: Band, at: int, amount: int) -> int:
-    """Return the latest start whose ``amount`` is used up at an instant, on the band's clock."""
-    if band.clock is Clock.BUSINESS and policy.calendar is not None:
-        return policy.calendar.latest_start_us(at, amount)
-    return at - amount
 
 
 def _earlier(one: int | None, other: int | None) -> int | None:

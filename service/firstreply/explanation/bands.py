@@ -2,6 +2,7 @@
 
 from firstreply.domain.bands import Band, Clock, Policy
 from firstreply.domain.contact import Contact, Outcome
+from firstreply.domain.deadlines import deadline_of_band
 from firstreply.domain.instants import AFTER_ALL, to_datetime
 from firstreply.domain.verdict import Verdict, deadline_of, outcome_of
 from firstreply.explanation.hours import opening_time
@@ -31,7 +32,7 @@ def next_deadline(
 
 
 def _band(contact: Contact, verdict: Verdict, policy: Policy, band: Band) -> BandStory:
-    deadline = policy.deadline(band, verdict.start)
+    deadline = deadline_of_band(policy, band, verdict.start)
     limit = deadline_of(policy, band, verdict)
     decided = outcome_of(verdict, limit, contact.lapsed)
     counted = (contact.outcomes or {}).get(band.name)

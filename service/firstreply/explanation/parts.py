@@ -4,10 +4,10 @@ from typing import Literal
 
 from firstreply.domain.bands import Policy
 from firstreply.domain.contact import Contact, Phase
+from firstreply.domain.deadlines import latest_start
 from firstreply.domain.gauges import BandState
 from firstreply.domain.instants import to_datetime
 from firstreply.domain.verdict import SHORT_ABANDON, Verdict, acknowledged
-from firstreply.domain.waiting import latest_start
 from firstreply.explanation.bands import next_deadline
 from firstreply.explanation.hours import opening_seconds, opening_time, opens_at
 from firstreply.explanation.instants import moment, seconds

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from firstreply.domain.bands import Clock
 from firstreply.domain.contact import Contact, Counted, Outcome
+from firstreply.domain.deadlines import deadline_of_band
 from firstreply.domain.instants import HOUR, SECOND
 from firstreply.domain.verdict import next_deadline
 from tests.unit.domain.builders import OFFICE, T0, band, policy
@@ -31,6 +32,6 @@ def test_the_first_deadline_is_the_least_of_all(
 
     found = next_deadline(contact, kept, start)
 
-    left = [kept.deadline(one, start) for one in BANDS if one.name not in decided]
+    left = [deadline_of_band(kept, one, start) for one in BANDS if one.name not in decided]
     left += [] if kept.give_up_after is None else [start + kept.give_up_after]
     assert found == min(left, default=None)
