@@ -14,7 +14,6 @@ msgpack is UTF-8, which has no lone surrogates, but an id, a channel or a reason
 can. A row with such a text has all its texts as bytes, behind a zero, which begins no other row.
 """
 
-import re
 from struct import unpack as unpack_struct
 from typing import Final
 
@@ -172,15 +171,19 @@ def _outcomes(says: Row) -> dict[str, Counted]:
     }
 
 
-_UUIDS: Final = re.compile(r"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\n)*", re.ASCII)
-
-
 def _as_uuids(ids: tuple[str, ...]) -> bytes | tuple[str, ...]:
     """Return ids as 16 bytes each, where all are uuids in their usual form."""
-    lines = "\n".join((*ids, ""))
-    if len(lines) != 37 * len(ids) or _UUIDS.fullmatch(lines) is None:
+    for one in ids:
+        if len(one) != 36 or one[8:24:5] != "----":
+            return ids
+    digits = "".join(ids).replace("-", "")
+    if len(digits) != 32 * len(ids):
         return ids
-    return bytes.fromhex(lines.replace("-", ""))
+    try:
+        raw = bytes.fromhex(digits)
+    except ValueError:
+        return ids
+    return raw if raw.hex() == digits else ids
 
 
 def _from_uuids(raw: bytes) -> tuple[str, ...]:

@@ -151,6 +151,12 @@ def test_the_codes_of_a_row_never_change() -> None:
         ((UUIDS[0].replace("-", ""), "-" * 4), False),
         ((UUIDS[0][1:] + UUIDS[0][0],), False),
         ((UUIDS[0][:20], UUIDS[0][20:] + UUIDS[1]), False),
+        ((UUIDS[0][:20] + "-" + UUIDS[0][21:], UUIDS[1]), False),
+        ((UUIDS[0][:9] + "-" + UUIDS[0][10:],), False),
+        ((UUIDS[0].replace("-", "0"),), False),
+        ((UUIDS[0][:-1] + " ",), False),
+        ((UUIDS[0][:-2] + "  ",), False),
+        ((UUIDS[0][:-2] + "\u0661\u0662",), False),
         (("\ud800" * 36,), False),
     ],
 )
