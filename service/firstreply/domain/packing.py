@@ -94,10 +94,22 @@ def read(row: bytes) -> Row:
         raise msgspec.ValidationError(str(error)) from error
 
 
+def base_of(says: Row) -> int:
+    """Return what the differences of a row are added to."""
+    inbound = says.inbound
+    return 0 if inbound is None else inbound[0]
+
+
+def queue_of(says: Row) -> str | None:
+    """Return the queue of the latest change, as the producer wrote it."""
+    queues = says.queues
+    return queues[-1][2] if queues else None
+
+
 def unpack(contact_id: str, row: bytes) -> Contact:
     """Return a contact equal to the one that was packed."""
     says = read(row)
-    inbound, base = says.inbound, says.base
+    inbound, base = says.inbound, base_of(says)
     start, queued, reply_since = says.start, says.queued, says.reply_since
     ids = says.recent_ids
     contact = Contact(
@@ -135,7 +147,7 @@ def unpack(contact_id: str, row: bytes) -> Contact:
     if isinstance(seat, tuple):
         contact.waits_in = seat
     elif seat is not None:
-        contact.waits_in = _seat(contact, seat if isinstance(seat, str) else says.queue)
+        contact.waits_in = _seat(contact, seat if isinstance(seat, str) else queue_of(says))
     return contact
 
 
@@ -164,7 +176,7 @@ def _outcome_codes(contact: Contact) -> tuple[dict[str, int], dict[str, str] | N
 
 
 def _outcomes(says: Row) -> dict[str, Counted]:
-    usual, charged = says.queue or "", says.charged or {}
+    usual, charged = queue_of(says) or "", says.charged or {}
     return {
         band: Counted(OUTCOMES[code], charged.get(band, usual))
         for band, code in (says.outcomes or {}).items()

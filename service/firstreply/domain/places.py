@@ -13,7 +13,7 @@ from firstreply.domain.contact import Phase
 from firstreply.domain.facts import reply_pair
 from firstreply.domain.instant_index import InstantIndex, Unsorted
 from firstreply.domain.instants import BEFORE_ALL
-from firstreply.domain.packing import read, unpack
+from firstreply.domain.packing import base_of, queue_of, read, unpack
 from firstreply.domain.policy_book import PolicyBook
 from firstreply.domain.row import PHASES, Row
 from firstreply.domain.timers import TimerQueue
@@ -83,11 +83,11 @@ class Places:
         received, start, timer = says.received, says.start, says.timer
         if received is None or start is None:
             return False
-        channel, written = received[0], says.queue
+        channel, written = received[0], queue_of(says)
         queue = self._book.queue(channel, written)
         if (written if says.waits_in is True else says.waits_in) != queue:
             return False
-        self._starts[channel, queue, says.policy].add(says.base + start, contact_id)
+        self._starts[channel, queue, says.policy].add(base_of(says) + start, contact_id)
         if timer is not None:
             self._deadlines.add(timer, contact_id)
         return True
@@ -105,7 +105,7 @@ class Places:
 
     def _keep(self, contact_id: str, says: Row) -> bool:
         timer = says.timer
-        touched = BEFORE_ALL if says.touched is None else says.base + says.touched
+        touched = BEFORE_ALL if says.touched is None else base_of(says) + says.touched
         until = self._kept_until(says.policy, touched)
         if says.waits_in is not None or timer != until:
             return False

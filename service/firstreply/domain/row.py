@@ -80,13 +80,3 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     abandonments: tuple[_Instant, ...] | None = None
     excluding: tuple[tuple[_Instant, str], ...] | None = None
     excluded: tuple[_Instant, str] | None = None
-
-    @property
-    def base(self) -> int:
-        """What differences are added to."""
-        return 0 if self.inbound is None else self.inbound[0]
-
-    @property
-    def queue(self) -> str | None:
-        """The queue of the latest change, as the producer wrote it."""
-        return self.queues[-1][2] if self.queues else None

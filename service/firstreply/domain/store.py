@@ -12,7 +12,7 @@ to rest.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from zlib import crc32
 
@@ -97,10 +97,15 @@ class ContactStore:
         kept = self._shard(contact_id).get(contact_id)
         return None if kept is None else _contact(contact_id, kept)
 
-    def row(self, contact_id: str) -> bytes | None:
-        """Return the row of a contact, or None."""
-        kept = self._shard(contact_id).get(contact_id)
-        return None if kept is None else self._row(kept)
+    def rows_of(self, ids: Iterable[str], outside: frozenset[int]) -> list[tuple[str, bytes]]:
+        """Return those of some contacts that are there, but in none of some shards: id and row."""
+        rows = []
+        for contact_id in ids:
+            number = shard_of(contact_id)
+            kept = None if number in outside else self._shards[number].get(contact_id)
+            if kept is not None:
+                rows.append((contact_id, self._row(kept)))
+        return rows
 
     def add(self, contact: Contact) -> None:
         """Put a contact in place; one of the same id gives way."""

@@ -87,8 +87,7 @@ def frames_of(
 
 def _frames(store: ContactStore, changes: Changes, base: frozenset[int]) -> Iterator[bytes]:
     for ids in _batches(changes.dirty):
-        outside = [(one, store.row(one)) for one in ids if shard_of(one) not in base]
-        changed = [(one, row) for one, row in outside if row is not None]
+        changed = store.rows_of(ids, outside=base)
         yield rows_frame(FrameKind.CHANGED, changed) if changed else b""
     for ids in _batches(changes.removed):
         removed = [one for one in ids if shard_of(one) not in base]
