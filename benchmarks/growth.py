@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 HERE: Final = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE / "peers"), str(HERE.parent), str(HERE.parent / "service")]
+sys.path[:0] = [str(HERE), str(HERE / "peers"), str(HERE.parent)]
 
 import partitions  # noqa: E402
 import workload  # noqa: E402

@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "service"), str(ROOT / "benchmarks" / "peers")]
+sys.path.insert(0, str(ROOT / "benchmarks" / "peers"))
 
 from aiokafka import AIOKafkaProducer  # noqa: E402
 from latency_service import (  # noqa: E402

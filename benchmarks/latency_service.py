@@ -18,7 +18,6 @@ import workload
 
 from firstreply.devkit.processes import OwnedProcess
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 TOPIC: Final = "contact-events"
 SILENT_LIMIT_SECONDS: Final = 3
 PATIENCE_SECONDS: Final = 60
@@ -82,7 +81,6 @@ class Service:
         told["channels"]["silent"] = {"bands": {f"{SILENT_LIMIT_SECONDS}s": {}}}
         settings.write_text(json.dumps(told))
         os.environ.update(
-            PYTHONPATH=str(ROOT / "service"),
             FIRSTREPLY_CONFIG=str(settings),
             FIRSTREPLY_KAFKA__BOOTSTRAP_SERVERS=servers,
             FIRSTREPLY_KAFKA__TOPIC=TOPIC,

@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "service")]
+sys.path.insert(0, str(ROOT))
 
 from benchmarks.state import MEGABYTE, PLACE, Stretches, book, peak  # noqa: E402
 from firstreply.domain.engine import Changes, Engine  # noqa: E402

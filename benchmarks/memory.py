@@ -29,7 +29,7 @@ from typing import Final
 from zlib import crc32
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "service")]
+sys.path.insert(0, str(ROOT))
 
 from firstreply import collector  # noqa: E402
 from firstreply.domain.bands import Band, Clock, Policy, Promise  # noqa: E402

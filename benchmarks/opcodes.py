@@ -21,7 +21,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 BENCHMARKS: Final = ROOT / "benchmarks"
-sys.path[:0] = [str(ROOT), str(ROOT / "service"), str(BENCHMARKS), str(BENCHMARKS / "peers")]
+sys.path[:0] = [str(ROOT), str(BENCHMARKS), str(BENCHMARKS / "peers")]
 
 import partitions  # noqa: E402
 import workload  # noqa: E402

@@ -18,7 +18,7 @@ from typing import Final
 from zlib import crc32
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "service")]
+sys.path.insert(0, str(ROOT))
 
 from firstreply import wiring  # noqa: E402
 from firstreply.adapters.records import FileRecord  # noqa: E402

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE / "peers"), str(HERE.parent), str(HERE.parent / "service")]
+sys.path[:0] = [str(HERE), str(HERE / "peers"), str(HERE.parent)]
 
 import workload  # noqa: E402
 from state import peak  # noqa: E402

@@ -27,7 +27,7 @@ from threading import Thread
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "service")]
+sys.path.insert(0, str(ROOT))
 
 from firstreply.devkit.loopback import LOOPBACK  # noqa: E402
 from tests.servers.programs import find_program  # noqa: E402

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "service")]
+sys.path.insert(0, str(ROOT))
 
 from firstreply.adapters.kafka.options import KafkaOptions  # noqa: E402
 from firstreply.adapters.kafka.producer import Outgoing  # noqa: E402
@@ -96,7 +96,6 @@ class Process:
 
     def __init__(self, servers: str, group: str, log: Path) -> None:
         os.environ.update(
-            PYTHONPATH=str(ROOT / "service"),
             FIRSTREPLY_KAFKA__BOOTSTRAP_SERVERS=servers,
             FIRSTREPLY_KAFKA__TOPIC=TOPIC,
             FIRSTREPLY_KAFKA__GROUP=group,

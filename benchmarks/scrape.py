@@ -26,7 +26,7 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 HERE: Final = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE / "peers"), str(HERE.parent), str(HERE.parent / "service")]
+sys.path[:0] = [str(HERE), str(HERE / "peers"), str(HERE.parent)]
 
 import partitions  # noqa: E402
 import workload  # noqa: E402

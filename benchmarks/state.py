@@ -25,7 +25,7 @@ from typing import Final
 import msgspec
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "service")]
+sys.path.insert(0, str(ROOT))
 
 from firstreply.domain.bands import Band, Clock, Policy, Promise  # noqa: E402
 from firstreply.domain.calendar import Calendar  # noqa: E402

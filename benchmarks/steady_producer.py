@@ -17,7 +17,7 @@ from typing import Final
 from zlib import crc32
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "service"), str(ROOT / "benchmarks" / "peers")]
+sys.path.insert(0, str(ROOT / "benchmarks" / "peers"))
 
 import workload  # noqa: E402
 from aiokafka import AIOKafkaProducer  # noqa: E402

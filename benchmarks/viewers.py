@@ -24,7 +24,7 @@ from typing import Final
 import aiohttp
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "service")]
+sys.path.insert(0, str(ROOT))
 
 from firstreply.adapters.simulator import SimulatedSource, Simulator  # noqa: E402
 from firstreply.app import Running, run_simulated  # noqa: E402

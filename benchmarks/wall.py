@@ -21,7 +21,7 @@ from time import monotonic, thread_time
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "service")]
+sys.path.insert(0, str(ROOT))
 
 from firstreply.board import Board  # noqa: E402
 from firstreply.domain.bands import Band, Clock, Policy, Promise  # noqa: E402
