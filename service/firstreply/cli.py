@@ -15,6 +15,7 @@ from typing import Annotated, Final
 import typer
 
 from firstreply import __version__, cli_beside, cli_dlq, cli_setup, cli_state
+from firstreply.build_info import is_compiled
 from firstreply.commands import (
     CaFileOption,
     CertOption,
@@ -66,7 +67,8 @@ def main() -> None:
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it by position
     if wanted:
-        typer.echo(f"firstreply {__version__}")
+        kind = "compiled" if is_compiled() else "pure Python"
+        typer.echo(f"firstreply {__version__} ({kind})")
         raise typer.Exit
 
 

@@ -86,7 +86,7 @@ def test_the_help_of_check_event_says_what_an_unknown_type_exits_with() -> None:
 def test_the_version_is_told() -> None:
     result = invoke("--version")
 
-    assert (result.exit_code, result.stdout) == (0, f"firstreply {__version__}\n")
+    assert (result.exit_code, result.stdout) == (0, f"firstreply {__version__} (pure Python)\n")
 
 
 @pytest.mark.parametrize(

@@ -312,9 +312,9 @@ RUNNING: Final = (
            "When a configuration was last accepted, by the clock of this machine."),
     Metric("firstreply_config_info", Kind.INFO, ("hash",), Source.CONFIG, "constant 1",
            "Hash of the configuration in force."),
-    Metric("firstreply_build_info", Kind.INFO, ("version", "python_version"),
+    Metric("firstreply_build_info", Kind.INFO, ("version", "python_version", "compiled"),
            Source.SERVICE, "constant 1",
-           "Version of firstreply and of Python."),
+           "Version of firstreply and of Python; whether firstreply is compiled: true or false."),
 )
 # fmt: on
 METRICS: Final = (*CONTACTS, *WAITING, *CONFIGURED, *EVENTS, *RUNNING)

@@ -30,6 +30,7 @@ from firstreply.adapters.delays import observed
 from firstreply.adapters.gauge_samples import Pair, process_samples, queue_samples
 from firstreply.adapters.metric_families import Gauge, Growing
 from firstreply.adapters.metrics import DELAY_BOUNDS, Kind, Source
+from firstreply.build_info import is_compiled
 from firstreply.domain.gauges import PartitionGauges
 from firstreply.domain.increments import Increments, Labels
 from firstreply.domain.instants import SECOND
@@ -278,7 +279,8 @@ class Publisher:
         ):
             self._gauges[f"firstreply_{name}"].set((), 0)
         self._gauges["firstreply_config_last_reload_successful"].set((), 1)
-        self._gauges["firstreply_build_info"].set((__version__, platform.python_version()), 1)
+        built = (__version__, platform.python_version(), str(is_compiled()).lower())
+        self._gauges["firstreply_build_info"].set(built, 1)
         self.config_hash("unset")
 
     def _render(self, *, openmetrics: bool) -> Generator[Scrape | None, None, None]:

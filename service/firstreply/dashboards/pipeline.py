@@ -132,6 +132,7 @@ def _processes(speech: Speech) -> Panel:
         "instance": speech.text("process"),
         "version": speech.text("version"),
         "python_version": "Python",
+        "compiled": speech.text("compiled"),
         "hash": speech.text("hash"),
     }
     organize: Json = {
@@ -139,7 +140,7 @@ def _processes(speech: Speech) -> Panel:
         "indexByName": {name: number for number, name in enumerate(names)},
         "renameByName": names,
     }
-    built = f"max by (instance, version, python_version) (firstreply_build_info{{{_AT}}})"
+    built = f"max by (instance, version, python_version, compiled) (firstreply_build_info{{{_AT}}})"
     configured = f"max by (instance, hash) (firstreply_config_info{{{_AT}}})"
     return table(
         speech.panel("pipeline.processes"),

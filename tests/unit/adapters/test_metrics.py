@@ -75,7 +75,7 @@ PUBLIC = {
     "firstreply_config_last_reload_successful": "",
     "firstreply_config_last_reload_success_timestamp_seconds": "",
     "firstreply_config_info": "hash",
-    "firstreply_build_info": "version,python_version",
+    "firstreply_build_info": "version,python_version,compiled",
 }
 CALENDAR = Calendar.from_weekly(timezone="Europe/Paris", weekly={"mon": [("09:00", "17:00")]})
 BY_NAME = {metric.name: metric for metric in METRICS}
@@ -95,7 +95,7 @@ def test_the_exported_names_and_labels_are_those_of_the_design_and_no_others() -
 
 def test_no_label_could_hold_a_contact_a_customer_an_agent_or_free_text() -> None:
     configured = {"channel", "queue", "band", "topic", "partition"}
-    of_the_process = {"hash", "version", "python_version"}
+    of_the_process = {"hash", "version", "python_version", "compiled"}
 
     free = {
         (metric.name, label)

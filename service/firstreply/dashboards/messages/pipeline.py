@@ -264,6 +264,7 @@ TEXTS: Final = {
     "difference": Text("difference", "écart"),
     "resettled": Text("resettled: the most it may be", "ressoldés : la limite"),
     "version": Text("version", "version"),
+    "compiled": Text("compiled", "compilé"),
     "hash": Text("configuration", "empreinte"),
     "kind": Text("kind", "sort"),
     "contacts": Text("contacts", "nombre"),
