@@ -24,8 +24,11 @@ compile() { # OUTPUT ARGUMENT...
 
 compile requirements/lock.txt "$@" pyproject.toml
 compile requirements/build.txt "$@" --group build --constraints requirements/lock.txt
-compile requirements/dev.txt "$@" --group build --group dev \
-    --constraints requirements/lock.txt --constraints requirements/build.txt pyproject.toml
+compile requirements/compile.txt "$@" --group compile \
+    --constraints requirements/lock.txt --constraints requirements/build.txt
+compile requirements/dev.txt "$@" --group build --group compile --group dev \
+    --constraints requirements/lock.txt --constraints requirements/build.txt \
+    --constraints requirements/compile.txt pyproject.toml
 
 if grep -nE 'https?://|^--(index-url|extra-index-url|find-links)' requirements/*.txt; then
     echo "error: a lock file names an address; it must be installable from any index" >&2
