@@ -74,6 +74,9 @@ _OPENED, _MESSAGE, _RESPONDED, _EXCLUDED = (
 _CUSTOMER: Final = Actor.CUSTOMER
 _decode_flat: Final = FLAT.decode
 
+_Number = int | float
+"""Both are named, since compiled code makes a float of what is only that: 10**400 is none."""
+
 
 @final
 class Limits:
@@ -194,7 +197,7 @@ class Decoder:
         self,
         kind: EventType,
         contact_id: str | None,
-        time: datetime | float | None,
+        time: datetime | _Number | None,
         ident: str | None,
         data: Data,
         timestamp: int | None,
@@ -232,7 +235,7 @@ class Decoder:
             self.fallbacks += 1
         return event
 
-    def _instant(self, time: datetime | float | None, timestamp: int | None) -> int | Rejected:
+    def _instant(self, time: datetime | _Number | None, timestamp: int | None) -> int | Rejected:
         """Return the instant of an event whose time is no datetime with an offset."""
         if isinstance(time, datetime):
             return NAIVE
@@ -257,7 +260,7 @@ def _unmet(event: ContactEvent) -> Rejected | None:
     return None
 
 
-def instant_of_number(number: float) -> int | None:
+def instant_of_number(number: _Number) -> int | None:
     """Convert seconds (below 1e11) or milliseconds (below 1e14) to microseconds.
 
     Rounds to the nearest whole microsecond. Any negative number gives -1, before 1970; None from
