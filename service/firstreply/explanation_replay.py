@@ -14,7 +14,6 @@ import msgspec
 from msgspec.structs import replace
 
 from firstreply.domain.contact import Contact
-from firstreply.domain.engine import Engine
 from firstreply.domain.events import ContactEvent
 from firstreply.domain.increments import Increments
 from firstreply.domain.instants import AFTER_ALL, BEFORE_ALL, to_datetime
@@ -22,6 +21,7 @@ from firstreply.domain.policy_book import PolicyBook
 from firstreply.explanation import Explanation, Place, SeenEvent, explain
 from firstreply.explanation.model import Correction
 from firstreply.fold import BadRecords, PartitionFold
+from firstreply.one_contact import OneContact
 from firstreply.ports import Record, RecordDecoder
 from firstreply.rejection import Rejected, Unknown
 
@@ -145,7 +145,7 @@ class _Told:
     """The engine of one contact, its events, and what it was before it was forgotten."""
 
     def __init__(self, contact_id: str, book: PolicyBook, grace: int) -> None:
-        self.engine = _OneContact(contact_id, book, grace, self._forget)
+        self.engine = OneContact(contact_id, book, grace, self._forget)
         self._contact_id = contact_id
         self._begin()
         self._earlier: deque[Explanation] = deque(maxlen=_MOST_EARLIER)
@@ -206,22 +206,6 @@ class _Told:
         self._earlier.append(replace(story, forgotten_at=to_datetime(at)))
         self._forgotten += 1
         self._begin()
-
-
-class _OneContact(Engine):
-    """An engine for one contact; events of any other only move the log clock."""
-
-    def __init__(
-        self, only: str, book: PolicyBook, grace: int, forgotten: Callable[[Contact], None]
-    ) -> None:
-        super().__init__(book, grace=grace, forgotten=forgotten)
-        self._only = only
-
-    def receive(self, event: ContactEvent, log_time: int | None = None) -> None:
-        if event.contact_id == self._only:
-            super().receive(event, log_time)
-        else:
-            self.advance(self.log_time if log_time is None else log_time)
 
 
 class _Watched:
