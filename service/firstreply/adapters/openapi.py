@@ -25,6 +25,13 @@ _CONTACT_ID: Final = {
     "description": "As in the events, URI-encoded.",
     "schema": {"type": "string", "minLength": 1},
 }
+_ENUMERATIONS: Final = {
+    "Actor": "Who did it. Only an agent's public answer is a human response.",
+    "Input": "A type of event, with actor and direction where they matter.",
+    "Outcome": "The verdict on one band of one contact.",
+    "Phase": "Where a contact stands.",
+}
+"""Of the domain; their docstrings are not there where it is compiled."""
 
 
 @cache
@@ -38,6 +45,8 @@ def _document() -> Json:
         (Channels, UrgentContacts, Explanation, Refusal),
         ref_template="#/components/schemas/{name}",
     )
+    for name, text in _ENUMERATIONS.items():
+        components[name]["description"] = text
     contact = _get(
         "explainContact",
         "Why one contact counts as it does",
