@@ -36,7 +36,14 @@ from firstreply.devkit.kafka_broker import KafkaBroker, find_kafka_jars  # noqa:
 from firstreply.ports import TimestampType  # noqa: E402
 
 PARTITIONS: Final = 4
-SHARES: Final = {"drain": 1, "firstreply": 1, "kafka-streams": 1, "quix": 1, "faust": 10}
+SHARES: Final = {
+    "drain": 1,
+    "firstreply": 1,
+    "firstreply-pure": 1,
+    "kafka-streams": 1,
+    "quix": 1,
+    "faust": 10,
+}
 """The programs, and by how much fewer events the slower ones read; 10 s or more all the same."""
 
 

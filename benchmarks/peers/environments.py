@@ -1,4 +1,4 @@
-"""The environment of each peer, in ``.cache/bench``: made once, kept, never the project's own.
+"""The environment of each program, in ``.cache/bench``: made once, kept, never the project's own.
 
 The versions are pinned in the requirements files and the pom beside this file. What cannot be had
 is an ``UnavailableError`` with the reason, which the table then shows.
@@ -6,6 +6,8 @@ is an ``UnavailableError`` with the reason, which the table then shows.
 
 # ruff: noqa: INP001 - a folder of scripts is no package
 
+import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +22,28 @@ INSTALL_SECONDS: Final = 600
 
 class UnavailableError(Exception):
     """A peer cannot be run here; the message says why, in one line."""
+
+
+def firstreply_package() -> Path:
+    """Return a folder with the compiled package of this tree, made anew after each change of it.
+
+    What it depends on is that of the environment that this runs in.
+
+    Raises:
+        UnavailableError: it could not be compiled.
+    """
+    folder, digest = CACHE / "firstreply", hashlib.sha256(sys.version.encode())
+    recipe = (ROOT / "hatch_build.py", ROOT / "pyproject.toml")
+    for path in (*recipe, *sorted((ROOT / "service").rglob("*.py"))):
+        digest.update(path.read_bytes())
+    stamp = folder / "digest.txt"
+    if not stamp.exists() or stamp.read_text() != digest.hexdigest():
+        shutil.rmtree(folder, ignore_errors=True)
+        options = ("--quiet", "--no-deps", "--no-build-isolation", "--target", str(folder))
+        command = (sys.executable, "-m", "pip", "install", *options, str(ROOT))
+        _do(*command, FIRSTREPLY_COMPILE="1")
+        stamp.write_text(digest.hexdigest())
+    return folder
 
 
 def python_of(peer: str) -> str:
@@ -67,10 +91,15 @@ def _found(program: str) -> str:
     return path
 
 
-def _do(*command: str) -> None:
+def _do(*command: str, **environment: str) -> None:
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS
+            command,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=INSTALL_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
         msg = f"{Path(command[0]).name} was not done in {INSTALL_SECONDS} s"

@@ -14,6 +14,7 @@ from running import Run
 TITLES: Final = {
     "drain": "aiokafka, only reading",
     "firstreply": "firstreply run",
+    "firstreply-pure": "the same, uncompiled",
     "kafka-streams": "Kafka Streams (Java)",
     "quix": "Quix Streams",
     "faust": "Faust",

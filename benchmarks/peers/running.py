@@ -20,7 +20,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from environments import HERE, ROOT, java_classes, python_of
+from environments import HERE, ROOT, firstreply_package, java_classes, python_of
 from workload import BANDS, CHANNELS, Outcomes, configuration
 
 from firstreply.devkit.processes import OwnedProcess
@@ -78,7 +78,9 @@ def run(name: str, load: Load, group: str, folder: Path) -> Run:
         FailedError: it ended, or was not done in time.
     """
     if name == "firstreply":
-        return _run_firstreply(load, group, folder)
+        return _run_firstreply(firstreply_package(), load, group, folder)
+    if name == "firstreply-pure":
+        return _run_firstreply(ROOT / "service", load, group, folder)
     arguments = (load.servers, load.topic, group, str(load.events), str(folder / group))
     command = [*PINNED, *_program(name), *arguments]
     log = folder / f"{group}.log"
@@ -130,11 +132,11 @@ def _verdict(counted: Outcomes, truth: Outcomes) -> str:
     return "right" if counted == truth else "wrong"
 
 
-def _run_firstreply(load: Load, group: str, folder: Path) -> Run:
+def _run_firstreply(package: Path, load: Load, group: str, folder: Path) -> Run:
     settings = folder / "firstreply.yaml"
     settings.write_text(configuration())
     os.environ.update(
-        PYTHONPATH=str(ROOT / "service"),
+        PYTHONPATH=str(package),
         FIRSTREPLY_CONFIG=str(settings),
         FIRSTREPLY_KAFKA__BOOTSTRAP_SERVERS=load.servers,
         FIRSTREPLY_KAFKA__TOPIC=load.topic,
