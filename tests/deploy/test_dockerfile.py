@@ -23,9 +23,18 @@ def test_it_runs_as_a_number_that_is_not_root_so_that_kubernetes_can_tell() -> N
     assert "RUN" not in FINAL  # so nothing is done as root
 
 
-def test_the_base_image_is_pinned_to_a_patch_version() -> None:
-    assert re.search(r"^ARG PYTHON=python:\d+\.\d+\.\d+-slim-\w+$", TEXT, re.MULTILINE)
-    assert re.findall(r"^FROM (\S+)", TEXT, re.MULTILINE) == ["${PYTHON}"] * 2
+def test_the_base_images_are_pinned_to_one_patch_version() -> None:
+    builder = re.search(r"^ARG BUILDER=python:(\d+\.\d+\.\d+)-(\w+)$", TEXT, re.MULTILINE)
+    runs = re.search(r"^ARG PYTHON=python:(\d+\.\d+\.\d+)-slim-(\w+)$", TEXT, re.MULTILINE)
+
+    assert builder is not None
+    assert runs is not None
+    assert builder.groups() == runs.groups()  # what was compiled for one runs in the other
+    assert re.findall(r"^FROM (\S+)", TEXT, re.MULTILINE) == ["${BUILDER}", "${PYTHON}"]
+
+
+def test_what_it_installs_is_compiled() -> None:
+    assert "RUN FIRSTREPLY_COMPILE=1 pip wheel" in TEXT
 
 
 def test_every_package_is_locked_by_hash() -> None:
