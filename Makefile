@@ -19,7 +19,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help audit bench demo demo-kafka stack test test-faults test-fast check lint format lock docs kafka \
-	servers clean distclean venv venv-run
+	servers clean distclean venv venv-run wheel
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ docs: venv ## Write the generated reference pages and deployment files anew
 	$(BIN)/python -m firstreply.devkit.stack_files deploy/compose
 	deploy/dev/prometheusrule.sh > deploy/kubernetes/prometheus-operator/prometheusrule.yaml
 	$(PYTEST) -m "not servers and not slow" -k reference --update-golden -q
+
+wheel: venv ## Build a wheel into dist/, its hot modules compiled: needs a C compiler
+	FIRSTREPLY_COMPILE=1 $(BIN)/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 kafka: ## Get Apache Kafka's jars (and Java, where Debian's packages are at hand)
 	@$(SERVERS) kafka

@@ -25,6 +25,7 @@ TESTED_IN_FULL: Final = {
     "demo-kafka": "tests/end_to_end/test_demo_kafka.py",
     "stack": "tests/end_to_end/test_stack.py",
     "test": ".ci/run",
+    "wheel": "tests/compiled/conftest.py",
     "check": ".ci/run",
 }
 """Targets of make that last, and what runs them in full; here they are only shown to exist."""
