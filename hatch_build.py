@@ -148,7 +148,7 @@ def _compile(folder: str, modules: list[str]) -> None:
         group_name="firstreply",
     )
     for extension in extensions:
-        extension.extra_compile_args += C_FLAGS
+        extension.extra_compile_args.extend(C_FLAGS)
     distribution = Distribution({"name": "firstreply", "ext_modules": extensions})
     command = distribution.get_command_obj("build_ext")
     command.build_temp = str(Path(folder, "objects"))
