@@ -125,9 +125,11 @@ class InstantIndex:
 
     def _position(self, place: int, instant: int, contact_id: str) -> int:
         """Return where in a chunk an entry stands, or belongs."""
-        chunk = self._chunks[place]
+        chunk, ids = self._chunks[place], self._ids[place]
         first = bisect_left(chunk, instant)
-        return bisect_left(self._ids[place], contact_id, first, bisect_right(chunk, instant, first))
+        if first < len(ids) and ids[first] == contact_id:  # most instants are of one contact
+            return first
+        return bisect_left(ids, contact_id, first, bisect_right(chunk, instant, first))
 
     def _split(self, place: int) -> None:
         chunk, ids = self._chunks[place], self._ids[place]

@@ -6,7 +6,7 @@ to have passed. Two contacts with equal facts have equal verdicts.
 """
 
 from bisect import bisect_left
-from typing import final
+from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
@@ -15,7 +15,9 @@ from firstreply.domain.contact import Contact, Outcome, Phase
 from firstreply.domain.deadlines import deadline_of_band
 from firstreply.domain.instants import AFTER_ALL
 
-SHORT_ABANDON = "short_abandon"
+_AT_OPENING: Final = ClockStart.OPENED
+
+SHORT_ABANDON: Final = "short_abandon"
 """The reason under which short abandons are excluded (rule 6)."""
 
 
@@ -69,7 +71,7 @@ def find_start(contact: Contact, policy: Policy, opened: int) -> tuple[int | Non
         policy: of the channel the contact started on.
         opened: instant of the earliest start candidate.
     """
-    if policy.clock_start is ClockStart.OPENED:
+    if policy.clock_start is _AT_OPENING:
         return opened, False
     answered = _first_at_or_after(contact.responses, opened - policy.clock_skew)
     if contact.queued is None:
