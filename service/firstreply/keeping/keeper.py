@@ -43,7 +43,7 @@ from firstreply.keeping.reading import (
     find_state,
     fingerprint_of,
     note_of,
-    pointer_of,
+    pointer_in,
     require_same_input,
     told_by,
 )
@@ -53,7 +53,7 @@ from firstreply.state.assembly import Restored
 from firstreply.state.chain import Finding
 from firstreply.state.chunk import Fingerprint, is_void
 from firstreply.state.draft import Draft
-from firstreply.state.writer import Place, Pointer, Writer
+from firstreply.state.writer import Place, Writer
 
 _log = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ class StateKeeper:
             self._require_epoch(partition, epoch)  # or it judges by what is not so any more
             raise
         self._require_epoch(partition, epoch)
-        writer, told = hold.writer, _pointer(committed)
+        writer, told = hold.writer, pointer_in(committed)
         writer.enter(generation, None if told is None else told.incarnation)
         if writer.tip is not None:
             await self._commit(partition, epoch, writer)
@@ -203,7 +203,7 @@ class StateKeeper:
         if held is not None:
             _log.warning("partition_taken_over", extra={"partition": partition})
             del self._holds[partition]
-        self._doubts.judge(partition, _pointer(committed))
+        self._doubts.judge(partition, pointer_in(committed))
         try:
             async with self._restores:
                 self._require_ours(partition)  # it may have waited for long
@@ -217,7 +217,7 @@ class StateKeeper:
     async def _restored(self, partition: int, committed: Committed | None) -> _Hold:
         first, end = await self._log.bounds(partition)
         found = await self._restore(partition, (first, end), committed)
-        told = _pointer(committed)
+        told = pointer_in(committed)
         restored, exported = found.restored, end - 1
         if restored is not None and told is not None and told.exported < restored.written.offset:
             exported = told.exported  # and what was counted since is ours to export
@@ -264,7 +264,7 @@ class StateKeeper:
             self._require_ours(partition)  # or it would read on for nothing
             self.restoring[partition] = 0.8 * share
 
-        found = await find_state(self._log, partition, bounds, _pointer(committed), told)
+        found = await find_state(self._log, partition, bounds, pointer_in(committed), told)
         findings = found.verdict.findings
         if found.restored is None and findings and not self._accepts_loss[partition]:
             raise self._unreadable(partition, findings)
@@ -467,17 +467,13 @@ class StateKeeper:
                 break
             if self._source.assignment() != now:
                 break  # it may be ours again, with a promise that the answer knows nothing of
-            self._doubts.judge(number, _pointer(committed))
+            self._doubts.judge(number, pointer_in(committed))
         return self._doubts.take_owed()
 
     def _writers(self, partitions: Iterable[int]) -> Iterator[tuple[int, Writer]]:
         for number in partitions:
             if (hold := self._holds.get(number)) is not None:
                 yield number, hold.writer
-
-
-def _pointer(committed: Committed | None) -> Pointer | None:
-    return pointer_of("" if committed is None else committed.note)
 
 
 def _not_ours(partition: int) -> RetryableError:

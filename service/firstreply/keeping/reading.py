@@ -18,7 +18,7 @@ import msgspec
 
 from firstreply.domain.errors import FatalError, RetryableError
 from firstreply.keeping.port import Input, StateLog
-from firstreply.ports import Record
+from firstreply.ports import Committed, Record
 from firstreply.state.assembly import Assembly, Restored, SpoiledChainError
 from firstreply.state.chain import KEEP, ChunkLog, Verdict
 from firstreply.state.chunk import Fingerprint, Header, decode, fingerprint
@@ -215,6 +215,11 @@ def note_of(pointer: Pointer | None) -> str:
         f"{_NOTE}:{pointer.begin}:{pointer.exported}:{pointer.incarnation}:{pointer.generation}:"
         f"{told}"
     )
+
+
+def pointer_in(committed: Committed | None) -> Pointer | None:
+    """Read the note of the group's commit, as ``pointer_of`` does."""
+    return pointer_of("" if committed is None else committed.note)
 
 
 def pointer_of(note: str) -> Pointer | None:

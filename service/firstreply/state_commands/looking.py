@@ -12,7 +12,7 @@ from firstreply.keeping.reading import (
     OtherInputError,
     Told,
     find_state,
-    pointer_of,
+    pointer_in,
     read_state,
     require_same_input,
 )
@@ -80,7 +80,7 @@ async def look(place: Place, partition: int, told: Told, *, whole: bool = False)
         if whole:
             found = await read_state(log, partition, bounds, told)
         else:
-            pointer = pointer_of("" if committed is None else committed.note)
+            pointer = pointer_in(committed)
             found = await find_state(log, partition, bounds, pointer, told)
     except NewerChunkError as error:
         msg = f"state log {log.topic}, partition {partition}: {error}"

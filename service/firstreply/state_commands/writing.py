@@ -11,7 +11,7 @@ from typing import Final
 
 from firstreply.domain.engine import Changes, Engine
 from firstreply.domain.errors import FatalError, RetryableError
-from firstreply.keeping.reading import note_of, pointer_of
+from firstreply.keeping.reading import note_of, pointer_in
 from firstreply.state.chunk import Fingerprint, Header
 from firstreply.state.writer import Place as Written
 from firstreply.state.writer import Writer
@@ -89,7 +89,7 @@ async def write_whole(
         end=end,
     )
     # The commit may remember more than a log that was emptied.
-    pointer = pointer_of("" if looked.committed is None else looked.committed.note)
+    pointer = pointer_in(looked.committed)
     writer.enter(_GENERATION, None if pointer is None else pointer.incarnation + 1)
     draft = writer.checkpoint(engine, _NOTHING, last=last, minimum=0)
     for _ in draft.pieces():
