@@ -1,12 +1,13 @@
 """Keeps the state of partitions in the state log: takes them over, and writes their checkpoints.
 
 Taking over, in this order: find the state to go on from - our own memory, if nobody else has
-written since, else the best complete chain - and compare it with the input; commit, which proves
-that we were still a member *after* the read; claim the state under our generation and wait for the
-acknowledgement; commit again. Only then is anything folded or shown: a process that was replaced
-meanwhile gets no further than its commit. A zombie's later checkpoints carry an older generation
-and are passed over; those of a group that was deleted carry an older incarnation, for the first
-owner in a new group finds no commit and begins the next one (``state.writer.Writer.enter``).
+written since, else the best complete chain, compared with the input (``keeping.restoring``);
+commit, which proves that we were still a member *after* the read; claim the state under our
+generation and wait for the acknowledgement; commit again. Only then is anything folded or shown: a
+process that was replaced meanwhile gets no further than its commit. A zombie's later checkpoints
+carry an older generation and are passed over; those of a group that was deleted carry an older
+incarnation, for the first owner in a new group finds no commit and begins the next one
+(``state.writer.Writer.enter``).
 
 The first commit is not in the design's list. Without it, one who stood still while it read the log
 finds its successor's generation above its own, takes that for a group made anew, and claims a
@@ -24,44 +25,26 @@ return. Appending may then take its time.
 
 import asyncio
 import logging
-import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf
 from typing import Any, Final
 
-from firstreply.collector import Collector
-from firstreply.domain.engine import Changes, Engine
+from firstreply.domain.engine import Changes
 from firstreply.domain.errors import FatalError, RetryableError
 from firstreply.domain.increments import Increments
 from firstreply.fold import PartitionFold, Span
 from firstreply.keeping.doubts import Doubts
 from firstreply.keeping.port import InputLog, StateLog
-from firstreply.keeping.reading import (
-    Found,
-    OtherInputError,
-    find_state,
-    fingerprint_of,
-    note_of,
-    pointer_in,
-    require_same_input,
-    told_by,
-)
+from firstreply.keeping.reading import OtherInputError, fingerprint_of, note_of, pointer_in
+from firstreply.keeping.restoring import Restorer, not_ours
 from firstreply.keeping.tail import still_ours
 from firstreply.ports import Committed
-from firstreply.state.assembly import Restored
-from firstreply.state.chain import Finding
 from firstreply.state.chunk import Fingerprint, is_void
 from firstreply.state.draft import Draft
-from firstreply.state.writer import Place, Writer
+from firstreply.state.writer import Writer
 
 _log = logging.getLogger(__name__)
-
-_FINDINGS_TOLD: Final = 3
-"""Of a state log that cannot be read: every record may be one, and there are many."""
-
-_RESTORES_AT_ONCE: Final = 2
-"""Each may need 0.45 kB a contact at its peak."""
 
 _IDLE_SECONDS: Final = 60.0
 """A partition without news writes a slice of its base this often."""
@@ -102,20 +85,17 @@ class StateKeeper:
     ) -> None:
         self._source = source
         self._log = log
-        self._new_fold = new_fold
         self._rotation = rotation_seconds
-        self._accepts_loss: defaultdict[int, bool] = defaultdict(lambda: accept_loss)
         self._monotonic = monotonic
         self._holds: dict[int, _Hold] = {}
         self._found: dict[int, _Hold] = {}
         """Restored, and not claimed yet: a rebalance came in between."""
         self._doubts = Doubts()
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._restores = asyncio.Semaphore(_RESTORES_AT_ONCE)
-        self._collector = Collector()
-        self.restoring: dict[int, float] = {}
+        self._restorer = Restorer(source, log, new_fold, accept_loss=accept_loss)
+        self.restoring = self._restorer.restoring
         """Partition to the share of its state that is restored, 0 to 1."""
-        self.older: dict[int, str] = {}
+        self.older = self._restorer.older
         """Partition to why it went on from an older state than the newest."""
 
     # -- take over
@@ -168,7 +148,7 @@ class StateKeeper:
         self._found.pop(partition, None)
         self._holds[partition] = hold
         self._doubts.settle(partition)  # what our memory holds goes with the next checkpoint
-        self._accepts_loss[partition] = False
+        self._restorer.refuse_loss(partition)
         fold = hold.fold
         fold.committed, fold.confirmed = _offset(writer), True
         await self._source.begin(partition, fold.offset)
@@ -204,39 +184,10 @@ class StateKeeper:
             _log.warning("partition_taken_over", extra={"partition": partition})
             del self._holds[partition]
         self._doubts.judge(partition, pointer_in(committed))
-        try:
-            async with self._restores:
-                self._require_ours(partition)  # it may have waited for long
-                with self._collector.resting():
-                    hold = await self._restored(partition, committed)
-        finally:
-            self.restoring.pop(partition, None)
+        fold, writer = await self._restorer.restore(partition, committed)
+        hold = _Hold(fold, writer)
         self._found[partition] = hold
         return hold
-
-    async def _restored(self, partition: int, committed: Committed | None) -> _Hold:
-        first, end = await self._log.bounds(partition)
-        found = await self._restore(partition, (first, end), committed)
-        told = pointer_in(committed)
-        restored, exported = found.restored, end - 1
-        if restored is not None and told is not None and told.exported < restored.written.offset:
-            exported = told.exported  # and what was counted since is ours to export
-        writer = Writer(
-            Place(self._source.topic, partition, self._source.partitions),
-            uuid.uuid4().hex,
-            restored=restored,
-            greatest=found.verdict.greatest,
-            end=end,
-            exported=exported,
-            told=told_by(told),
-        )
-        if restored is None:
-            fold = self._new_fold(partition, await self._fresh_offset(partition, end, committed))
-        else:
-            fold = await self._resumed(partition, restored)
-            if exported < restored.written.offset:
-                fold.inherit(restored.uncounted)
-        return _Hold(fold, writer)
 
     async def _claim(self, partition: int, hold: _Hold) -> None:
         """Append a claim, or the first state of all, and wait for it."""
@@ -255,119 +206,9 @@ class StateKeeper:
         writer.acknowledged(draft, offsets)
         hold.written_at = self._monotonic()
 
-    async def _restore(
-        self, partition: int, bounds: tuple[int, int], committed: Committed | None
-    ) -> Found:
-        """Read the state log; nothing is restored where nothing was ever written."""
-
-        def told(share: float) -> None:
-            self._require_ours(partition)  # or it would read on for nothing
-            self.restoring[partition] = 0.8 * share
-
-        found = await find_state(self._log, partition, bounds, pointer_in(committed), told)
-        findings = found.verdict.findings
-        if found.restored is None and findings and not self._accepts_loss[partition]:
-            raise self._unreadable(partition, findings)
-        self.older.pop(partition, None)
-        serious = [finding for finding in findings if finding.serious]
-        for finding in serious[:_FINDINGS_TOLD]:
-            self.older.setdefault(partition, finding.text)
-            _log.error(
-                "state_is_older",
-                extra={
-                    "partition": partition,
-                    "offset": finding.offset,
-                    "why": finding.text,
-                    "findings": len(serious),
-                },
-            )
-        if found.restored is not None:
-            self._tell(partition, found.restored, committed)
-        return found
-
-    def _tell(self, partition: int, restored: Restored, committed: Committed | None) -> None:
-        offset = restored.tip.offset
-        if committed is not None and committed.offset > offset:
-            self.older.setdefault(
-                partition,
-                f"the group has committed offset {committed.offset}, and the newest state that "
-                f"is there stands at {offset}",
-            )
-            _log.warning(
-                "state_wins_over_commit",
-                extra={"partition": partition, "state": offset, "commit": committed.offset},
-            )
-        _log.info(
-            "state_restored",
-            extra={
-                "partition": partition,
-                "offset": offset,
-                "contacts": restored.tip.tracked,
-                "generation": restored.tip.generation,
-            },
-        )
-
-    async def _resumed(self, partition: int, restored: Restored) -> PartitionFold:
-        await require_same_input(self._source, self._log.topic, partition, restored.tip)
-        fold = self._new_fold(partition, restored.tip.offset)
-        blank = fold.engine
-        fold.engine = Engine.resume(
-            restored.standing,
-            restored.store,
-            blank.book,
-            grace=blank.grace,
-            max_tracked=blank.max_tracked,
-        )
-        for placed in fold.engine.take_places():
-            self._require_ours(partition)
-            self.restoring[partition] = 0.8 + 0.2 * placed / max(restored.tip.tracked, 1)
-            await asyncio.sleep(0)
-        return fold
-
-    async def _fresh_offset(self, partition: int, end: int, committed: Committed | None) -> int:
-        """Return where to begin without a state.
-
-        Raises:
-            FatalError: the group has a commit, so there was a state; unless a loss is accepted.
-        """
-        if committed is None:
-            return await self._source.first_offset(partition)
-        if self._accepts_loss[partition]:
-            begin, last = await self._source.bounds(partition)
-            # Outside of what the partition holds: made anew, or passed by retention.
-            offset = committed.offset if begin <= committed.offset <= last else begin
-            _log.error(
-                "state_loss_accepted",
-                extra={"partition": partition, "commit": committed.offset, "offset": offset},
-            )
-            return offset
-        was = "is empty" if end == 0 else "holds nothing any more"
-        msg = (
-            f"partition {partition} of {self._source.topic} was read up to offset "
-            f"{committed.offset}, but the state log {self._log.topic} {was}: contacts that were "
-            "waiting would be lost. Give the topic back; or rebuild the state from the events: "
-            "firstreply state rebuild --from TIME; or go on without it: firstreply run "
-            "--accept-loss"
-        )
-        raise FatalError(msg)
-
-    def _unreadable(self, partition: int, findings: Sequence[Finding]) -> FatalError:
-        wrong = "; ".join(finding.text for finding in findings[:_FINDINGS_TOLD])
-        return FatalError(
-            f"the state log {self._log.topic}, partition {partition}, holds no complete state: "
-            f"{wrong}. Rebuild it from the events: firstreply state rebuild --from TIME; or go on "
-            "without it: firstreply run --accept-loss"
-        )
-
     def _require_epoch(self, partition: int, epoch: int) -> None:
         if self._source.assignment().epoch != epoch:
-            raise _not_ours(partition)
-
-    def _require_ours(self, partition: int) -> None:
-        """Raise RetryableError once another one owns it; not while a rebalance is under way."""
-        now = self._source.assignment()
-        if now.settled and partition not in now.partitions:
-            raise _not_ours(partition)
+            raise not_ours(partition)
 
     def _require_partition(self, partition: int) -> None:
         """Refuse a partition that was added to the topic while we ran."""
@@ -474,10 +315,6 @@ class StateKeeper:
         for number in partitions:
             if (hold := self._holds.get(number)) is not None:
                 yield number, hold.writer
-
-
-def _not_ours(partition: int) -> RetryableError:
-    return RetryableError(f"partition {partition} is not ours any more; a rebalance came")
 
 
 def _offset(writer: Writer) -> int:
