@@ -7,7 +7,7 @@ import pytest
 
 from firstreply.adapters.records import FileRecord
 from firstreply.domain.errors import FatalError, RetryableError
-from firstreply.ports import Committed
+from firstreply.ports import Committed, Record
 from tests.unit.fakes import opened, responded
 from tests.unit.test_keeping import (
     FakeInput,
@@ -103,6 +103,27 @@ async def test_a_restore_ends_when_the_partition_is_anothers() -> None:
         await keeper_of(source, log).take(P, 2, None)
 
     assert source.resumed == [0]
+
+
+async def test_progress_is_shown_while_a_state_is_restored_and_not_after_it() -> None:
+    source, log = FakeInput(opened(0)), FakeLog()
+    await worked(log, source, 1)
+    next_process(source)
+    keeper = keeper_of(source, log)
+    shown: list[float] = []
+    of_the_input = source.record
+
+    async def compared(partition: int, offset: int) -> Record | None:
+        shown.append(keeper.restoring.get(P, 0.0))
+        return await of_the_input(partition, offset)
+
+    source.record = compared  # type: ignore[method-assign]
+
+    await keeper.take(P, 2, None)
+
+    (share,) = shown
+    assert 0 < share < 1, "it is read, and not in its place yet"
+    assert keeper.restoring == {}
 
 
 # -- what is wrong
