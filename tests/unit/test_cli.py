@@ -13,6 +13,7 @@ import pytest
 from typer.testing import Result
 
 from firstreply import __version__
+from firstreply.build_info import is_compiled
 from firstreply.domain.errors import FatalError
 from firstreply.settings import Settings
 from tests.shared import ROOT
@@ -86,7 +87,8 @@ def test_the_help_of_check_event_says_what_an_unknown_type_exits_with() -> None:
 def test_the_version_is_told() -> None:
     result = invoke("--version")
 
-    assert (result.exit_code, result.stdout) == (0, f"firstreply {__version__} (pure Python)\n")
+    build = "compiled" if is_compiled() else "pure Python"
+    assert (result.exit_code, result.stdout) == (0, f"firstreply {__version__} ({build})\n")
 
 
 @pytest.mark.parametrize(
