@@ -203,7 +203,10 @@ class Group:
         self.ever = list(self.members)
 
     async def give_to(self, owner: Member) -> None:
-        """Rebalance; who takes no part does not know of it."""
+        """Rebalance; who takes no part does not know of it. In the end all take part.
+
+        Else whoever is left out with a promise in doubt cannot ask what became of it.
+        """
         self.generation += 1
         for member in self.members:
             if member is owner:
@@ -212,7 +215,7 @@ class Group:
                 member.source.learn(settled=False)
                 await asyncio.sleep(0)
                 member.source.own(P)
-            elif self.chance.random() < 0.8:
+            elif self.calm or self.chance.random() < 0.8:
                 member.source.known = self.generation
                 member.source.learn()
         self.broker.owners = {P: owner.source}
