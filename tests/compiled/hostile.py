@@ -9,6 +9,7 @@ from firstreply.domain.engine import Engine
 from firstreply.domain.events import ContactEvent
 from firstreply.domain.instants import SECOND
 from firstreply.domain.policy_book import PolicyBook
+from firstreply.domain.row import Row
 from firstreply.domain.store import SHARDS
 from firstreply.state.body import FrameKind, removed_frame, rows_frame
 from firstreply.state.stored import Choice
@@ -35,11 +36,19 @@ NUMBERS: Final = (
 )
 MEMBERS: Final = (
     *(None, True, False, 1.5, "x", b"", b"x" * 16, b"y" * 33, [], [1], [1, 2], ["a", "b"], {}),
-    *([0, 0, "chat"], [2**63, 0, "chat"], [[1, 2, "q"]], [[1, "spam"]], [["chat", "q"], "p", 3]),
+    *(
+        [0, 0, "chat"],
+        [2**63, 0, "chat"],
+        [[1, 2, "q"]],
+        [[1, "spam"]],
+        [["chat", "q"], "p", 3],
+    ),
     *({"10m": code} for code in (0, 3, 4, -1, 2**63)),
     *(6, 7, *EDGES, 2**63),
 )
 """What a field of a row may be taken for."""
+_INBOUND: Final = Row.__struct_fields__.index("inbound")
+"""The field that most others are differences to."""
 
 
 def a_book(chance: random.Random) -> PolicyBook:
@@ -90,7 +99,10 @@ def damaged(chance: random.Random, row: bytes) -> bytes:
         return b"\0" + row
     fields = msgspec.msgpack.decode(row)
     fields += [None] * (29 - len(fields))
-    fields[chance.randrange(29)] = chance.choice(MEMBERS)
+    if chance.random() < 0.5:
+        fields[_INBOUND] = [chance.choice(EDGES), 1, "chat"]
+    else:
+        fields[chance.randrange(29)] = chance.choice(MEMBERS)
     return msgspec.msgpack.encode(fields)
 
 
