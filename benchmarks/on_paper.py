@@ -76,12 +76,12 @@ def main() -> None:
     parser.add_argument("--contacts", type=int, default=10**9, help="a day")
     parser.add_argument("--events", type=int, default=4, help="of a contact")
     parser.add_argument("--event-bytes", type=int, default=222, help="peers/bench.py")
-    parser.add_argument("--event-us", type=float, default=48.0, help="CPU; peers/bench.py")
+    parser.add_argument("--event-us", type=float, default=21.6, help="CPU; peers/bench.py")
     parser.add_argument("--contact-bytes", type=int, default=466, help="memory.py, a settled one")
     parser.add_argument(
         "--hours-kept", type=float, default=2.0, help="mean time to the answer, and settle_for"
     )
-    parser.add_argument("--restore-us", type=float, default=9.3, help="of a contact; state.py")
+    parser.add_argument("--restore-us", type=float, default=5.2, help="of a contact; state.py")
     parser.add_argument("--state-bytes", type=int, default=121, help="an event; state.py")
     parser.add_argument("--retention-days", type=float, default=4, help="kafka.state_retention")
     parser.add_argument("--samples", type=int, default=31_751, help="a process; scrape.py")
